@@ -1,0 +1,158 @@
+"""Where uploaded bytes come from: one shape for everything that `put` accepts.
+
+A `Source` hands out pieces of at most `PIECE` bytes, so that no later step has to think about size:
+memory is cut into views (never copied), files are read piece by piece, and what iterables yield is
+cut the same way.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import AsyncIterable, Callable, Generator, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, cast
+
+from objectstore_client.errors import InvalidArgumentError, shorten
+
+__all__ = [
+    "PIECE",
+    "AsyncContents",
+    "Contents",
+    "Piece",
+    "Source",
+    "open_source",
+    "open_source_async",
+    "pieces_of",
+]
+
+PIECE = 1024 * 1024
+"""Most bytes that one piece holds."""
+
+Piece: TypeAlias = "bytes | memoryview"
+
+Contents: TypeAlias = (
+    "bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | Iterable[bytes]"
+)
+"""What `put` accepts: bytes in memory, a path, a binary file (read from where it stands, never
+closed), or an iterable of bytes."""
+
+AsyncContents: TypeAlias = "Contents | AsyncIterable[bytes]"
+"""What the async `put` accepts: `Contents`, or an async iterable of bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Bytes to upload.
+
+    Attributes:
+        pieces: Starts an iterator over the pieces; `None` if only `async_pieces` can.
+        size: Total bytes, if known before reading.
+        in_memory: The bytes are held in memory anyway: reading them can't block.
+        async_pieces: The caller's async iterable, if that is what it is.
+        head: The first bytes, where they can be had without reading; to guess the content type.
+        name: File name, if the source has one; to guess the content type.
+    """
+
+    pieces: Callable[[], Generator[Piece]] | None
+    size: int | None = None
+    in_memory: bool = False
+    async_pieces: AsyncIterable[bytes] | None = None
+    head: bytes = b""
+    name: str | None = None
+
+
+def open_source(contents: Contents) -> Source:
+    """Look at *contents* and make a `Source` of it; nothing is read yet.
+
+    Raises:
+        InvalidArgumentError: If *contents* is nothing that can be uploaded.
+        OSError: If it is a path, and its size can't be asked for.
+    """
+    if isinstance(contents, (bytes, bytearray, memoryview)):
+        return _from_memory(contents)
+    if isinstance(contents, str):
+        raise _refused(contents, "encode a text to bytes, wrap a file name in pathlib.Path")
+    if isinstance(contents, os.PathLike):
+        return _from_path(Path(contents))
+    if hasattr(contents, "read"):
+        return _from_file(cast(BinaryIO, contents))
+    if isinstance(contents, AsyncIterable):
+        raise _refused(contents, "async iterables are for AsyncObjectstore")
+    if isinstance(contents, Iterable):
+        iterable = contents
+        return Source(pieces=lambda: _from_iterable(iterable))
+    raise _refused(contents, "pass bytes, a path, a binary file or an iterable of bytes")
+
+
+def open_source_async(contents: AsyncContents) -> Source:
+    """Like `open_source`, and takes async iterables too."""
+    if isinstance(contents, AsyncIterable) and not hasattr(contents, "read"):
+        return Source(pieces=None, async_pieces=contents)
+    return open_source(cast(Contents, contents))
+
+
+def pieces_of(data: object) -> Generator[Piece]:
+    """Cut *data* into pieces without copying; refuse what is not bytes."""
+    if not isinstance(data, (bytes, bytearray, memoryview)):
+        raise InvalidArgumentError(f"contents: the iterable must yield bytes, got {shorten(data)}")
+    if isinstance(data, bytes) and len(data) <= PIECE:
+        if data:
+            yield data
+        return
+    view = memoryview(data)
+    view = view.cast("B") if view.nbytes else memoryview(b"")  # a view with a zero can't be cast
+    for start in range(0, len(view), PIECE):
+        yield view[start : start + PIECE]
+
+
+def _from_memory(data: bytes | bytearray | memoryview) -> Source:
+    if isinstance(data, memoryview) and not data.c_contiguous:
+        raise _refused(data, "the memoryview must be contiguous")
+    size = data.nbytes if isinstance(data, memoryview) else len(data)
+    head = next((bytes(piece[:64]) for piece in pieces_of(data)), b"")
+    return Source(lambda: pieces_of(data), size, in_memory=True, head=head)
+
+
+def _from_path(path: Path) -> Source:
+    def pieces() -> Generator[Piece]:
+        with path.open("rb") as file:
+            yield from _read(file)
+
+    status = path.stat()
+    if not path.is_file():
+        # A pipe or device has no size to go by; what it yields is uploaded until it ends.
+        return Source(pieces, name=path.name)
+    return Source(pieces, status.st_size, name=path.name)
+
+
+def _from_file(file: BinaryIO) -> Source:
+    if inspect.iscoroutinefunction(file.read):
+        raise _refused(file, "its read() is async; pass an async iterable of bytes")
+    if isinstance(file.read(0), str):
+        raise _refused(file, "open the file in binary mode ('rb')")
+    size = None
+    if getattr(file, "seekable", lambda: False)():
+        position = file.tell()
+        size = max(file.seek(0, os.SEEK_END) - position, 0)
+        file.seek(position)
+    name = getattr(file, "name", None)
+    return Source(
+        lambda: _read(file), size, name=Path(name).name if isinstance(name, str) else None
+    )
+
+
+def _read(file: BinaryIO) -> Generator[Piece]:
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def _from_iterable(iterable: Iterable[bytes]) -> Generator[Piece]:
+    for data in iterable:
+        yield from pieces_of(data)
+
+
+def _refused(contents: object, rule: str) -> InvalidArgumentError:
+    kind = type(contents).__name__
+    return InvalidArgumentError(f"contents: a {kind} can't be uploaded: {rule}")
