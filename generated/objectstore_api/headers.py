@@ -1,0 +1,105 @@
+# Generated; do not edit. To regenerate: python -m generator
+# openapi.yaml sha256 6cfabf850216d009…, openapi-python-client 0.29.1
+"""Headers in both directions: checked before they go out, read when they come in."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+
+import httpx
+
+from .errors import InvalidArgument
+from .timestamps import parse_timestamp
+
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+").fullmatch
+_FORBIDDEN_IN_VALUE = re.compile(r"[^\t\x20-\x7e]").search
+
+# They describe how the body is sent, which follows from the body and `content_length` alone.
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
+
+
+def request_headers(
+    declared: Mapping[str, str | int | None], extra: Mapping[str, str] | None
+) -> dict[str, str]:
+    """Put together the headers of one request, by lowercase name.
+
+    Args:
+        declared: Headers of the contract by lowercase name; those that are `None` are left out.
+        extra: Headers of the caller in any case, applied last: they replace declared ones.
+
+    Raises:
+        InvalidArgument: If a name is no token, a value has other characters than visible ASCII,
+            space and tab, or a name occurs twice or describes the framing of the body.
+    """
+    headers = {
+        name: _checked(name, str(value)) for name, value in declared.items() if value is not None
+    }
+    return headers | checked_headers(extra) if extra else headers
+
+
+def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Check the headers of a caller and return them by lowercase name.
+
+    Raises:
+        InvalidArgument: See `request_headers`.
+    """
+    result: dict[str, str] = {}
+    for name, value in headers.items():
+        if not _NAME(name):
+            raise InvalidArgument.showing("header name", "is not an HTTP token", name)
+        lowered = name.lower()
+        if lowered in _FRAMING:
+            raise InvalidArgument(f"header {name}", "follows from the body; use content_length")
+        if lowered in result:
+            raise InvalidArgument(f"header {name}", "given twice, in different case")
+        result[lowered] = _checked(name, value)
+    return result
+
+
+def _checked(name: str, value: str) -> str:
+    found = _FORBIDDEN_IN_VALUE(value)
+    if found is None:
+        return value
+    # The value itself may be a token, so only the culprit is shown.
+    rule = f"character {found.group()!a} at position {found.start()} is not allowed"
+    raise InvalidArgument(f"header {name}", f"{rule}: only visible ASCII, space and tab are")
+
+
+class HeaderReader:
+    """Typed access to the headers of an answer. Of a repeated header the last one counts."""
+
+    def __init__(self, headers: httpx.Headers) -> None:
+        # One pass over the raw pairs; `httpx.Headers.get` would scan them for each name.
+        self._values = {name.lower(): value for name, value in headers.raw}
+
+    def text(self, name: bytes) -> str | None:
+        """The value as it came, or `None`."""
+        value = self._values.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def integer(self, name: bytes) -> int | None:
+        """The value as a non-negative integer, or `None`.
+
+        Raises:
+            ValueError: If it is anything but up to 20 decimal digits.
+        """
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not value.isdigit() or len(value) > 20:
+            raise ValueError(f"header {name.decode()}: expected digits, got {value[:64]!r}")
+        return int(value)
+
+    def timestamp(self, name: bytes) -> datetime | None:
+        """The value as a point in time (UTC), or `None`.
+
+        Raises:
+            ValueError: If it is not an RFC 3339 timestamp.
+        """
+        text = self.text(name)
+        if text is None:
+            return None
+        try:
+            return parse_timestamp(text)
+        except ValueError as error:
+            raise ValueError(f"header {name.decode()}: {error}") from None
