@@ -1,0 +1,296 @@
+"""The client bound to one usecase and scope: the operations on objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+import objectstore_api as api
+from objectstore_api.api.objects import delete_object, get_object, head_object, patch_object
+
+from objectstore_client._async.payload import AsyncPayload
+from objectstore_client._async.upload import AsyncUpload
+from objectstore_client._httpx import httpx_timeout
+from objectstore_client.errors import ObjectNotFound
+from objectstore_client.expiration import ExpirationPolicy
+from objectstore_client.metadata import Metadata
+from objectstore_client.metrics import Measurement
+from objectstore_client.requests import (
+    accepts_zstd,
+    decoder_for,
+    expiry_patch,
+    metadata_of,
+    put_request,
+    record_sizes,
+    stored_key,
+)
+from objectstore_client.scope import Scope
+from objectstore_client.settings import Place, Settings
+from objectstore_client.sources import AsyncContents, open_source_async
+from objectstore_client.timeouts import TimeoutLike
+from objectstore_client.tracing import trace_headers
+from objectstore_client.uploads import Precompressed, plan_upload
+from objectstore_client.usecase import Compression, Usecase
+
+__all__ = ["AsyncClient", "AsyncGetResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncGetResult:
+    """An object: what is known of it, and its payload as a stream.
+
+    As a context manager it closes the payload.
+
+    Attributes:
+        metadata: What the server knows of the object.
+        payload: Its bytes; read them, or close it.
+    """
+
+    metadata: Metadata
+    payload: AsyncPayload
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.payload.aclose()
+
+
+class AsyncClient:
+    """Operations on the objects of one usecase and scope; made by `AsyncObjectstore.get_client`.
+
+    It is cheap, holds no connection of its own, and needs no closing. All operations raise an
+    `ObjectstoreError` on failure; `objectstore_client.errors` has the tree.
+    """
+
+    def __init__(
+        self, raw: api.AsyncClient, settings: Settings, usecase: Usecase, scope: Scope
+    ) -> None:
+        self._raw = raw
+        self._settings = settings
+        self._usecase = usecase
+        self._scope = scope
+        self._prefix = api.encode_prefix(usecase.name, scope.path)
+
+    @property
+    def usecase(self) -> Usecase:
+        """The usecase it is bound to."""
+        return self._usecase
+
+    @property
+    def scope(self) -> Scope:
+        """The scope it is bound to."""
+        return self._scope
+
+    async def put(
+        self,
+        contents: AsyncContents,
+        *,
+        id: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        expiration_policy: ExpirationPolicy | None = None,
+        compression: Compression | None = None,
+        precompressed: Precompressed | None = None,
+        content_type: str | None = None,
+        filename: str | None = None,
+        origin: str | None = None,
+        timeout: TimeoutLike | None = None,
+    ) -> str:
+        """Store an object; replaces payload and all metadata of an existing one (protocol 6.1,
+        6.2).
+
+        Contents in memory up to 1 MiB are compressed and sent at once. Everything else is read,
+        compressed and sent in pieces of at most 1 MiB, with a few MiB of memory whatever the
+        size. The object becomes visible whole or not at all.
+
+        Args:
+            contents: Bytes in memory; a path; a binary file, read from where it stands and left
+                open; an iterable of bytes, or for the async client an async one.
+            id: Key of the object; without one the server chooses.
+            metadata: Custom metadata: at most 64 entries, keys in lowercase.
+            expiration_policy: Instead of the usecase's. `Manual()` overrides a default with none.
+            compression: `"zstd"` or `"none"`, instead of the usecase's.
+            precompressed: `"zstd"` if *contents* are compressed already; they are sent as they are.
+            content_type: Media type, or `"guess"` to go by file name and first bytes.
+            filename: File name for those who download the object.
+            origin: Where the contents came from, usually an IP address.
+            timeout: Time-outs of this call instead of the client's.
+
+        Returns:
+            The key of the object.
+
+        Raises:
+            InvalidArgumentError: If an argument breaks a rule; nothing was sent.
+            IntegrityError: If a file changed its size while it was read; nothing was stored.
+            OSError: If a file can't be read; nothing was stored.
+            ApiError: If the server refuses.
+            TransportError: If there is no answer; the object may have been stored.
+        """
+        with self._operation("put", id) as measurement:
+            source = open_source_async(contents)
+            plan = plan_upload(
+                self._usecase,
+                source,
+                id=id,
+                metadata=metadata,
+                expiration_policy=expiration_policy,
+                compression=compression,
+                precompressed=precompressed,
+                content_type=content_type,
+                filename=filename,
+                origin=origin,
+            )
+            upload = AsyncUpload(source, compress=plan.compress)
+            body = await upload.body()
+            parts = put_request(self._prefix, id, plan, body, upload.content_length, self._trace())
+            try:
+                response = await self._raw.call(
+                    parts, timeout=httpx_timeout(timeout, self._settings.timeout)
+                )
+            finally:
+                if upload.failure is not None:
+                    # Whatever the transport makes of it: the caller's own error says what it was.
+                    raise upload.failure
+            record_sizes(measurement, plan, upload.size, upload.sent)
+            return stored_key(response.body)
+
+    async def get(
+        self,
+        id: str,
+        *,
+        decompress: bool = True,
+        accept_encoding: str | Iterable[str] | None = None,
+        timeout: TimeoutLike | None = None,
+    ) -> AsyncGetResult:
+        """Open an object for reading (protocol 6.3).
+
+        Returns when the head of the answer is there; the payload is a stream. Answers of known
+        length up to 64 KiB are read at once.
+
+        Args:
+            id: Key of the object.
+            decompress: Whether the payload of a compressed object is decoded while it is read.
+            accept_encoding: Encodings that the caller can decode, such as those of an HTTP
+                request that is being served: with `zstd` or `*` among them, a compressed payload
+                is passed through as it is.
+            timeout: Time-outs of this call and of reading its payload, instead of the client's.
+
+        Raises:
+            InvalidArgumentError: If *id* is empty, or has a segment `.` or `..`.
+            ObjectNotFound: If the object does not exist, or has expired.
+            ApiError: If the server refuses.
+            TransportError: If there is no answer.
+            InvalidResponseError: If the object is encoded with something else than zstd and
+                *decompress* is set.
+        """
+        with self._operation("get", id):
+            parts = get_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            answer = await self._raw.open(
+                parts, timeout=httpx_timeout(timeout, self._settings.timeout)
+            )
+            try:
+                metadata = metadata_of(answer.headers)
+                decode = decompress and not accepts_zstd(accept_encoding)
+                payload = AsyncPayload(
+                    self._raw,
+                    answer,
+                    Place("get", self._usecase, self._scope, id),
+                    decoder=decoder_for(metadata) if decode else None,
+                    content_encoding=None if decode else metadata.compression,
+                )
+                await payload.buffer_small()
+            except BaseException:
+                await answer.aclose()
+                raise
+            return AsyncGetResult(metadata, payload)
+
+    async def head(self, id: str, *, timeout: TimeoutLike | None = None) -> Metadata:
+        """Describe an object without reading its payload (protocol 6.4).
+
+        It counts as an access for `TimeToIdle`.
+
+        Raises:
+            ObjectNotFound: If the object does not exist, or has expired.
+            ApiError: If the server refuses.
+            TransportError: If there is no answer.
+        """
+        with self._operation("head", id):
+            parts = head_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            response = await self._raw.call(
+                parts, timeout=httpx_timeout(timeout, self._settings.timeout)
+            )
+            return metadata_of(response.headers)
+
+    async def exists(self, id: str, *, timeout: TimeoutLike | None = None) -> bool:
+        """Tell whether an object exists; like `head`, but for absent objects."""
+        try:
+            await self.head(id, timeout=timeout)
+        except ObjectNotFound:
+            return False
+        return True
+
+    async def delete(self, id: str, *, timeout: TimeoutLike | None = None) -> None:
+        """Delete an object; deleting an absent one succeeds (protocol 6.5).
+
+        Raises:
+            ApiError: If the server refuses.
+            TransportError: If there is no answer; the object may have been deleted.
+        """
+        with self._operation("delete", id):
+            parts = delete_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            await self._raw.call(parts, timeout=httpx_timeout(timeout, self._settings.timeout))
+
+    async def extend_expiry(
+        self,
+        id: str,
+        *,
+        at: datetime | None = None,
+        after: timedelta | None = None,
+        from_creation: timedelta | None = None,
+        timeout: TimeoutLike | None = None,
+    ) -> None:
+        """Let an object live at least until a deadline; never shortens its life (protocol 8).
+
+        Exactly one of the three deadlines is given. With *at* and *from_creation*, repeating the
+        call changes nothing; with *after* it moves the deadline again.
+
+        Args:
+            id: Key of the object.
+            at: The deadline itself, with a time zone; rounded up to whole seconds.
+            after: The deadline, counted from now; rounded up to whole seconds.
+            from_creation: The deadline, counted from the object's creation; rounded up.
+            timeout: Time-outs of this call instead of the client's.
+
+        Raises:
+            InvalidArgumentError: If not exactly one deadline is given, or it is not valid.
+            ObjectNotFound: If the object does not exist, or has expired.
+            ConflictError: If the object never expires, or is being changed by someone else.
+            BadRequestError: If the usecase's policy forbids a deadline that late.
+            UnsupportedError: If the server is too old to know the operation.
+            TransportError: If there is no answer; the life may have been extended.
+        """
+        with self._operation("extend_expiry", id):
+            patch = expiry_patch(at=at, after=after, from_creation=from_creation)
+            parts = patch_object.build_request_at(
+                self._prefix, id, body=patch, extra_headers=self._trace()
+            )
+            await self._raw.call(parts, timeout=httpx_timeout(timeout, self._settings.timeout))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._usecase.name}/{self._scope.path}>"
+
+    def _operation(self, operation: str, key: str | None) -> AbstractContextManager[Measurement]:
+        place = Place(operation, self._usecase, self._scope, key)
+        return place.measuring(self._settings.metrics_backend)
+
+    def _trace(self) -> dict[str, str]:
+        return trace_headers() if self._settings.propagate_traces else {}

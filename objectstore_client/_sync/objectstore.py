@@ -1,0 +1,120 @@
+# Generated from objectstore_client/_async/objectstore.py; do not edit. To regenerate: python -m generator
+"""The entry point: where the service is, and how it is talked to."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Never, Self
+
+import objectstore_api as api
+
+from objectstore_client._httpx import (
+    default_transport,
+    httpx_timeout,
+    refused_values,
+    translated_errors,
+)
+from objectstore_client._sync.client import Client
+from objectstore_client.errors import InvalidArgumentError, shorten
+from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
+from objectstore_client.scope import Scope
+from objectstore_client.settings import USER_AGENT, Settings, refuse_unknown
+from objectstore_client.timeouts import DEFAULT_TIMEOUT, TimeoutLike, read_timeout
+from objectstore_client.usecase import Usecase
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["Objectstore"]
+
+
+class Objectstore:
+    """An Objectstore service. Make one per process and keep it: it holds the connections.
+
+    Safe to keep in a module global. A context manager; `close` gives the connections back.
+
+    Args:
+        base_url: Where the service is mounted, such as `https://host/prefix`.
+        metrics_backend: Where metrics go (protocol section 16.2).
+        propagate_traces: Send the headers of the current trace with each request: those of
+            OpenTelemetry and of sentry-sdk, if the application uses them.
+        timeout: Time-outs of each exchange: seconds, a `timedelta`, a `Timeout`, or one of httpx
+            or urllib3. By default connect 5 s, read 60 s, write 30 s, pool 10 s.
+        downstream_service: Name of the calling service, for the server's metrics and switches
+            (header `x-downstream-service`).
+        transport: An httpx transport to send requests with, instead of httpx's own. It is closed
+            with this object.
+
+    Raises:
+        InvalidArgumentError: If an argument is not valid.
+        TypeError: If there are unknown arguments.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        metrics_backend: MetricsBackend | None = None,
+        propagate_traces: bool = False,
+        timeout: TimeoutLike | None = None,
+        downstream_service: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+        **unknown: Never,
+    ) -> None:
+        refuse_unknown(type(self), unknown)
+        self._settings = Settings(
+            timeout=read_timeout(timeout, DEFAULT_TIMEOUT),
+            metrics_backend=metrics_backend or NoOpMetricsBackend(),
+            propagate_traces=propagate_traces,
+        )
+        if not isinstance(base_url, str):
+            raise InvalidArgumentError(f"base_url: must be a string, got {shorten(base_url)}")
+        self._base_url = base_url
+        headers = {"user-agent": USER_AGENT}
+        if downstream_service is not None:
+            headers["x-downstream-service"] = downstream_service
+        with translated_errors(), refused_values():
+            self._raw = api.Client(
+                base_url,
+                timeout=httpx_timeout(None, self._settings.timeout),
+                headers=headers,
+                transport=transport or default_transport(),
+            )
+
+    @property
+    def raw(self) -> api.Client:
+        """The generated client underneath, for what this one does not offer.
+
+        It shares base URL, headers and connections; its errors are its own.
+        """
+        return self._raw
+
+    def get_client(self, usecase: Usecase, scope: Scope) -> Client:
+        """Make a client for the objects of *usecase* and *scope*; cheap, and sends nothing.
+
+        Raises:
+            InvalidArgumentError: If one of them is of another type.
+        """
+        if not isinstance(usecase, Usecase):
+            raise InvalidArgumentError(f"usecase: must be a Usecase, got {shorten(usecase)}")
+        if not isinstance(scope, Scope):
+            raise InvalidArgumentError(f"scope: must be a Scope, got {shorten(scope)}")
+        return Client(self._raw, self._settings, usecase, scope)
+
+    def close(self) -> None:
+        """Close all connections. Operations fail afterwards; closing twice does no harm."""
+        self._raw.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self._base_url}>"

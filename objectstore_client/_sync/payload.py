@@ -1,0 +1,190 @@
+# Generated from objectstore_client/_async/payload.py; do not edit. To regenerate: python -m generator
+"""The payload of a `get`: read as a stream, decoded on the way, the connection given back at the
+end.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from objectstore_client._runtime import PayloadBase, iterate
+from objectstore_client.errors import (
+    ClientClosedError,
+    ConnectionLostError,
+    IntegrityError,
+    ObjectstoreError,
+)
+
+if TYPE_CHECKING:
+    import objectstore_api as api
+    from objectstore_api.api.objects.get_object import GetObjectHeaders
+
+    from objectstore_client.settings import Place
+    from objectstore_client.zstd import Decoder
+
+__all__ = ["Payload"]
+
+SMALL_BYTES = 64 * 1024
+"""Answers of known length up to this are read at once."""
+
+
+class Payload(PayloadBase):
+    """The bytes of an object, read once, from front to back.
+
+    A context manager; iterating yields bounded pieces (at most 128 KiB), not lines. The connection
+    is given back when the end was read or on `close`, whichever comes first; answers of known
+    length up to 64 KiB were read already and hold none.
+
+    Memory: at most one piece of the network (64 KiB) and one decoded piece (128 KiB, plus the
+    window of the zstd frame, 8 MiB at most at the usual levels), whatever the object's size;
+    `read()` without a size holds all that it returns.
+
+    Attributes:
+        content_encoding: Encoding of the bytes that are read: `None` when they are decoded or were
+            never encoded, `"zstd"` when compressed bytes are passed through.
+
+    Reading raises `IntegrityError` if the payload ends early or does not decode,
+    `ConnectionLostError` or `TransportTimeoutError` if the connection fails, and
+    `ClientClosedError` after `close`.
+    """
+
+    def __init__(
+        self,
+        raw: api.Client,
+        answer: api.StreamedResponse[GetObjectHeaders],
+        place: Place,
+        *,
+        decoder: Decoder | None,
+        content_encoding: str | None,
+    ) -> None:
+        self.content_encoding = content_encoding
+        self._raw = raw  # held, so that its connections live as long as this payload
+        self._answer = answer
+        self._place = place
+        self._decoder = decoder
+        self._chunks = answer.iter_raw()
+        self._length = answer.headers.content_length
+        self._received = 0
+        self._piece, self._position = b"", 0
+        self._ended = False
+        self._failure: ObjectstoreError | None = None
+
+    def buffer_small(self) -> None:
+        """Read a small answer of known length now, so that it holds no connection."""
+        if self._length is not None and self._length <= SMALL_BYTES:
+            chunks = [chunk for chunk in self._chunks]
+            self._chunks = iterate(chunks)
+            self._answer.close()
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read up to *size* bytes, all that is left if it is negative or `None`.
+
+        Fewer than *size* bytes are returned at the end only.
+        """
+        left = None if size is None or size < 0 else size
+        parts: list[bytes | memoryview] = []
+        while left != 0 and self._fill():
+            part = self._take(left)
+            left = left and left - len(part)
+            parts.append(part)
+        return b"".join(parts)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Read what is at hand, at most one piece and *size* bytes; `b""` at the end only."""
+        if size == 0 or not self._fill():
+            return b""
+        return bytes(self._take(None if size < 0 else size))
+
+    def peek(self, size: int = 0, /) -> bytes:
+        """Return the bytes at hand, at least one before the end, without moving on."""
+        self._fill()
+        return self._piece[self._position :]
+
+    def readable(self) -> bool:
+        """Always true."""
+        return True
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if piece := self.read1():
+            return piece
+        raise StopIteration
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the connection back; what was not read is lost. Closing twice does no harm."""
+        if not self.closed:
+            self._mark_closed()
+            self._piece, self._position = b"", 0
+            self._answer.close()
+
+    def __repr__(self) -> str:
+        state = "closed" if self.closed else "at the end" if self._ended else "open"
+        return f"<{type(self).__name__} {state}>"
+
+    def _fill(self) -> bool:
+        """Have at least one byte at hand; false at the end."""
+        if self.closed:
+            raise ClientClosedError("the payload is closed")
+        if self._failure is not None:
+            raise self._failure
+        try:
+            with self._place.locating():
+                while self._position == len(self._piece) and not self._ended:
+                    self._piece, self._position = self._next(), 0
+        except BaseException as failure:
+            # A read after this one must not take the break for the end of the data.
+            if isinstance(failure, ObjectstoreError):
+                self._failure = failure
+            else:
+                self._failure = ConnectionLostError("reading the payload was interrupted")
+            self._answer.close()
+            raise
+        return self._position < len(self._piece)
+
+    def _take(self, limit: int | None) -> bytes | memoryview:
+        """Up to *limit* of the bytes at hand; a whole piece without a copy."""
+        start, end = self._position, len(self._piece)
+        if limit is not None:
+            end = min(end, start + limit)
+        self._position = end
+        if (start, end) == (0, len(self._piece)):
+            return self._piece
+        return memoryview(self._piece)[start:end]
+
+    def _next(self) -> bytes:
+        """The next piece, decoded; may be empty, not only at the end."""
+        if self._decoder is not None and (decoded := self._decoder.read()):
+            return decoded
+        for chunk in self._chunks:
+            self._received += len(chunk)
+            if self._decoder is None:
+                return chunk
+            self._decoder.feed(chunk)
+            if decoded := self._decoder.read():
+                return decoded
+        self._check_length()
+        if self._decoder is not None:
+            self._decoder.finish()
+        self._ended = True
+        self._answer.close()
+        return b""
+
+    def _check_length(self) -> None:
+        if self._length is not None and self._received != self._length:
+            error = IntegrityError("the payload is not as long as the server said")
+            error.add_note(f"{self._length} bytes were declared, {self._received} arrived")
+            raise error

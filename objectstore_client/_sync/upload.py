@@ -1,0 +1,92 @@
+# Generated from objectstore_client/_async/upload.py; do not edit. To regenerate: python -m generator
+"""The payload of a `put` on its way out: read, compressed, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import closing
+
+from objectstore_client import zstd
+from objectstore_client._runtime import read_source, run_cpu
+from objectstore_client.errors import IntegrityError
+from objectstore_client.sources import PIECE, Piece, Source
+
+__all__ = ["Upload"]
+
+
+class Upload:
+    """One payload, for one request.
+
+    Contents in memory of up to `PIECE` bytes are compressed whole. All others pass through in
+    pieces of at most `PIECE` bytes; besides one of them, the compressor's state (about 4 MiB at
+    the default level) and its output for that piece are held, whatever the size.
+
+    Attributes:
+        size: Bytes that were read from the source so far.
+        sent: Bytes that were handed to the transport so far.
+        failure: What the source raised, if it failed.
+    """
+
+    def __init__(self, source: Source, *, compress: bool) -> None:
+        self.size = 0
+        self.sent = 0
+        self.failure: Exception | None = None
+        self._source = source
+        self._compress = compress
+
+    def body(self) -> Piece | Generator[Piece]:
+        """What to hand to the transport: bytes, or a stream of them."""
+        size = self._source.size
+        if not self._source.in_memory or size is None or size > PIECE:
+            return self._stream()
+        assert self._source.pieces is not None
+        body = next(self._source.pieces(), b"")
+        if self._compress:
+            body = run_cpu(size, zstd.compress, body)
+        self.size, self.sent = size, len(body)
+        return body
+
+    @property
+    def content_length(self) -> int | None:
+        """Length of the body, where it is known beforehand."""
+        return None if self._compress else self._source.size
+
+    def _stream(self) -> Generator[Piece]:
+        with closing(self._read()) as pieces:
+            if not self._compress:
+                for piece in pieces:
+                    self.sent += len(piece)
+                    yield piece
+                return
+            compressor = zstd.Compressor(size=self._source.size)
+            for piece in pieces:
+                block = run_cpu(len(piece), compressor.feed, piece)
+                if block:
+                    self.sent += len(block)
+                    yield block
+            block = run_cpu(PIECE, compressor.finish)
+            self.sent += len(block)
+            yield block
+
+    def _read(self) -> Generator[Piece]:
+        """The pieces of the source, held to the size that it was said to have."""
+        try:
+            with closing(read_source(self._source)) as pieces:
+                for piece in pieces:
+                    self.size += len(piece)
+                    self._check_size(at_end=False)
+                    yield piece
+            self._check_size(at_end=True)
+        except Exception as failure:
+            self.failure = failure
+            raise
+
+    def _check_size(self, *, at_end: bool) -> None:
+        declared = self._source.size
+        if declared is None or self.size == declared or (self.size < declared and not at_end):
+            return
+        change = IntegrityError("the contents changed their size while they were read")
+        change.add_note(
+            f"{declared} bytes at the start, {self.size} {'in all' if at_end else 'so far'}"
+        )
+        raise change

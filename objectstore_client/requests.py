@@ -1,0 +1,168 @@
+"""Between the generated client and the shell: our arguments out, our types in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+import objectstore_api as api
+from objectstore_api.api.objects import create_object, put_object
+from objectstore_api.api.objects.get_object import GetObjectHeaders
+from objectstore_api.api.objects.head_object import HeadObjectHeaders
+from objectstore_api.models.extend_expiry_after import ExtendExpiryAfter
+from objectstore_api.models.extend_expiry_at import ExtendExpiryAt
+from objectstore_api.models.object_key import ObjectKey
+from objectstore_api.models.object_patch import ObjectPatch
+from objectstore_api.models.put_object_result import PutObjectResult
+from objectstore_api.models.upload_session import UploadSession
+
+from objectstore_client.durations import format_duration, round_up
+from objectstore_client.errors import InvalidArgumentError, InvalidResponseError, shorten
+from objectstore_client.metadata import Metadata, read_metadata
+from objectstore_client.metrics import Measurement
+from objectstore_client.uploads import UploadPlan
+from objectstore_client.zstd import Decoder
+
+__all__ = [
+    "accepts_zstd",
+    "decoder_for",
+    "expiry_patch",
+    "metadata_of",
+    "put_request",
+    "record_sizes",
+    "stored_key",
+]
+
+Stored: TypeAlias = PutObjectResult | UploadSession | ObjectKey | None
+"""What a PUT or POST may answer; `None` and sessions are for resumable uploads only."""
+
+
+def put_request(
+    prefix: str,
+    key: str | None,
+    plan: UploadPlan,
+    body: api.RequestContent,
+    content_length: int | None,
+    extra_headers: Mapping[str, str],
+) -> api.RequestParts[Stored, object]:
+    """Make the request of a put: PUT with a key, POST without."""
+    extra_headers = {**extra_headers, **plan.custom}
+    if key is None:
+        return create_object.build_request_at(
+            prefix,
+            body=body,
+            content_type=plan.content_type,
+            content_length=content_length,
+            content_encoding=plan.content_encoding,
+            x_sn_expiration=plan.expiration,
+            x_sn_origin=plan.origin,
+            x_sn_filename=plan.filename,
+            extra_headers=extra_headers,
+        )
+    return put_object.build_request_at(
+        prefix,
+        key,
+        body=body,
+        content_type=plan.content_type,
+        content_length=content_length,
+        content_encoding=plan.content_encoding,
+        x_sn_expiration=plan.expiration,
+        x_sn_origin=plan.origin,
+        x_sn_filename=plan.filename,
+        extra_headers=extra_headers,
+    )
+
+
+def stored_key(answer: Stored) -> str:
+    """The key in the answer to a put.
+
+    Raises:
+        InvalidResponseError: If there is none.
+    """
+    if answer is None:
+        raise InvalidResponseError("the server accepted the object without naming its key")
+    return answer.key
+
+
+def record_sizes(measurement: Measurement, plan: UploadPlan, size: int, sent: int) -> None:
+    """Note the sizes of a put that succeeded."""
+    if plan.compress or plan.content_encoding is None:
+        measurement.size = size
+    if plan.content_encoding is not None:
+        measurement.compression, measurement.compressed_size = plan.content_encoding, sent
+
+
+def metadata_of(headers: GetObjectHeaders | HeadObjectHeaders) -> Metadata:
+    """What the headers of an answer say of an object.
+
+    Raises:
+        InvalidResponseError: If the expiration policy can't be read.
+    """
+    return read_metadata(
+        dict(headers.raw.items()),
+        size=headers.x_sn_size if headers.x_sn_size is not None else headers.content_length,
+        time_created=headers.x_sn_time_created,
+        time_expires=headers.x_sn_time_expires,
+    )
+
+
+def accepts_zstd(accept_encoding: str | Iterable[str] | None) -> bool:
+    """Whether zstd is among the encodings that a caller accepts.
+
+    Takes the value of an `Accept-Encoding` header or a sequence of encodings; `;q=0` refuses one.
+    """
+    if accept_encoding is None:
+        return False
+    if isinstance(accept_encoding, str):
+        accept_encoding = accept_encoding.split(",")
+    weights = {}
+    for item in accept_encoding:
+        name, *parameters = (part.strip().lower() for part in item.split(";"))
+        weights[name] = not any(re.fullmatch(r"q=0(\.0*)?", part) for part in parameters)
+    return weights.get("zstd", weights.get("*", False))
+
+
+def decoder_for(metadata: Metadata) -> Decoder | None:
+    """A decoder for the payload of the object that *metadata* describes.
+
+    Raises:
+        InvalidResponseError: If it is encoded with something else than zstd.
+    """
+    if metadata.compression is None:
+        return None
+    if metadata.compression != "zstd":
+        error = InvalidResponseError("the payload has an encoding that is not supported")
+        error.add_note(f"{shorten(metadata.compression)}; read it as it is with decompress=False")
+        raise error
+    return Decoder()
+
+
+def expiry_patch(
+    *, at: datetime | None, after: timedelta | None, from_creation: timedelta | None
+) -> ObjectPatch:
+    """Make the body of an expiry extension.
+
+    Raises:
+        InvalidArgumentError: If not exactly one deadline is given, or it is not valid.
+    """
+    if [at, after, from_creation].count(None) != 2:
+        raise InvalidArgumentError("extend_expiry: pass exactly one of at, after, from_creation")
+    if at is not None:
+        if not isinstance(at, datetime) or at.tzinfo is None:
+            raise InvalidArgumentError(
+                f"at: must be a datetime with a time zone, got {shorten(at)}"
+            )
+        return ObjectPatch(extend_expiry=ExtendExpiryAt(at=at))
+    name, value = ("after", after) if after is not None else ("from_creation", from_creation)
+    if not isinstance(value, timedelta) or value < timedelta(0):
+        raise InvalidArgumentError(
+            f"{name}: must be a timedelta that is not negative, got {shorten(value)}"
+        )
+    return ObjectPatch(
+        extend_expiry=ExtendExpiryAfter(
+            after=format_duration(round_up(value)),
+            from_="now" if after is not None else "creation",
+        )
+    )

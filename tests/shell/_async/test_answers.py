@@ -1,0 +1,325 @@
+"""Answers of other servers: older, odd, broken and hostile ones. Each is played byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from objectstore_client import (
+    ApiError,
+    AsyncClient,
+    AsyncObjectstore,
+    AuthenticationError,
+    BadRequestError,
+    ConnectionLostError,
+    IntegrityError,
+    InvalidResponseError,
+    ObjectNotFound,
+    ObjectstoreError,
+    RateLimitedError,
+    Scope,
+    ServerError,
+    TimeToIdle,
+    TimeToLive,
+    TransportTimeoutError,
+    UnsupportedError,
+    Usecase,
+)
+from objectstore_client.zstd import compress
+from tests.support.rawserver import Exchange, Handler, RawServer, reply
+
+JSON = ("Content-Type", "application/json")
+ZSTD = ("Content-Encoding", "zstd")
+PAYLOAD = bytes(range(256)) * 1000
+
+
+@asynccontextmanager
+async def connect(server: RawServer, timeout: float = 20) -> AsyncIterator[AsyncClient]:
+    """A client of a scripted server."""
+    async with AsyncObjectstore(server.url, timeout=timeout) as objectstore:
+        yield objectstore.get_client(Usecase("testing"), Scope(org=17))
+
+
+def play(data: bytes, *, close: bool = True) -> Handler:
+    """Read the request, send exactly *data*, and close."""
+
+    def handle(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(data)
+        if close:
+            raise ConnectionError
+
+    return handle
+
+
+def stall(data: bytes = b"") -> Handler:
+    """Read the request, send *data*, and then nothing."""
+
+    def handle(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(data)
+        exchange.peer_closed()
+        raise ConnectionError
+
+    return handle
+
+
+async def test_an_old_server_is_understood() -> None:
+    """HEAD answered 204, GET chunked without a length, long durations, six fractional digits."""
+    head = (
+        b"Content-Type: text/plain\r\n"
+        b"x-sn-expiration: ttl:1month 13h 26m 24s\r\n"
+        b"x-sn-time-created: 2026-07-23T12:00:00.123456Z\r\n"
+        b"x-snme-note: 100% done\r\n"
+    )
+    chunked = head + b"Transfer-Encoding: chunked\r\n\r\n5\r\nHello\r\n8\r\n, world!\r\n0\r\n\r\n"
+    with RawServer(
+        play(b"HTTP/1.1 204 No Content\r\n" + head + b"\r\n", close=False),
+        play(b"HTTP/1.1 200 OK\r\n" + chunked),
+    ) as server:
+        async with connect(server) as client:
+            metadata = await client.head("key")
+            assert metadata.expiration_policy == TimeToLive(timedelta(days=31))
+            assert metadata.time_created == datetime(2026, 7, 23, 12, 0, 0, 123456, UTC)
+            assert metadata.size is None
+            assert metadata.custom == {"note": "100% done"}
+            async with await client.get("key") as result:
+                assert result.metadata == metadata
+                assert await result.payload.read() == b"Hello, world!"
+
+
+async def test_a_body_that_ends_with_the_connection() -> None:
+    """Without a length and chunks, the end of the connection is the end of the body."""
+    with RawServer(play(b"HTTP/1.1 200 OK\r\n\r\n" + PAYLOAD)) as server:
+        async with connect(server) as client, await client.get("key") as result:
+            assert await result.payload.read() == PAYLOAD
+
+
+@pytest.mark.parametrize("sent", [0, 1, 70_000, len(PAYLOAD) - 1])
+async def test_a_truncated_payload_is_not_the_end(sent: int) -> None:
+    """Every further read fails too, so that no loop takes the break for the end."""
+    data = f"HTTP/1.1 200 OK\r\nContent-Length: {len(PAYLOAD)}\r\n\r\n".encode() + PAYLOAD[:sent]
+    with RawServer(play(data)) as server:
+        async with connect(server) as client, await client.get("key") as result:
+            with pytest.raises(ConnectionLostError) as caught:
+                await result.payload.read()
+            assert (caught.value.operation, caught.value.key) == ("get", "key")
+            with pytest.raises(ConnectionLostError):
+                await result.payload.read(1)
+            with pytest.raises(ConnectionLostError):
+                _ = [piece async for piece in result.payload]
+
+
+async def test_a_truncated_small_payload_is_told_by_get() -> None:
+    """A payload that is read at once breaks at once."""
+    with RawServer(play(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nHello")) as server:
+        async with connect(server) as client:
+            with pytest.raises(ConnectionLostError):
+                await client.get("key")
+
+
+@pytest.mark.parametrize("cut", [0, 3, 20, -1])
+async def test_a_truncated_frame_is_an_integrity_error(cut: int) -> None:
+    """HTTP was content; only zstd can tell."""
+    frame = compress(PAYLOAD)[: cut if cut >= 0 else len(compress(PAYLOAD)) + cut]
+    with RawServer(reply(200, [ZSTD], frame)) as server:
+        async with connect(server) as client, await client.get("key") as result:
+            with pytest.raises(IntegrityError, match="truncated"):
+                await result.payload.read()
+            with pytest.raises(IntegrityError):
+                await result.payload.read()
+
+
+@pytest.mark.parametrize("body", [b"this is not zstd", compress(b"x") + b"garbage"])
+async def test_garbage_is_an_integrity_error(body: bytes) -> None:
+    """Neither decoded nor passed on."""
+    with RawServer(reply(200, [ZSTD], body)) as server:
+        async with connect(server) as client, await client.get("key") as result:
+            with pytest.raises(IntegrityError):
+                await result.payload.read()
+
+
+async def test_an_unknown_encoding_is_told() -> None:
+    """With a hint, and readable as it is."""
+    gzip = ("Content-Encoding", "gzip")
+    with RawServer(reply(200, [gzip], b"x"), reply(200, [gzip], b"x")) as server:
+        async with connect(server) as client:
+            with pytest.raises(
+                InvalidResponseError, match="encoding that is not supported"
+            ) as caught:
+                await client.get("key")
+            assert "decompress=False" in caught.value.__notes__[0]
+            async with await client.get("key", decompress=False) as result:
+                assert result.payload.content_encoding == "gzip"
+                assert await result.payload.read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error_type", "detail"),
+    [
+        (400, b'{"detail": "no", "causes": ["a", "b"]}', BadRequestError, "no"),
+        (400, b"plain words", BadRequestError, "plain words"),
+        (401, b'{"detail": null}', AuthenticationError, None),
+        (403, b"", ApiError, None),
+        (429, b"slow down", RateLimitedError, "slow down"),
+        (500, b'{"detail": 7}', ServerError, '{"detail": 7}'),
+        (501, b"[]", UnsupportedError, "[]"),
+        (502, b"<html>\xff</html>", ServerError, "<html>�</html>"),
+        (503, b"", ServerError, None),
+        (599, b"", ServerError, None),
+        (418, b"short and stout", ApiError, "short and stout"),
+    ],
+)
+async def test_every_error_answer_is_typed(
+    status: int, body: bytes, error_type: type[ApiError], detail: str | None
+) -> None:
+    """JSON, plain text, markup or nothing; documented or not."""
+    with RawServer(reply(status, body=body), reply(status, body=body)) as server:
+        async with connect(server) as client:
+            with pytest.raises(error_type) as caught:
+                await client.put(b"x", id="key")
+            assert (caught.value.status, caught.value.detail) == (status, detail)
+            with pytest.raises(error_type):
+                await client.get("key")
+            assert server.connections == 1, "the answer was read, and the connection kept"
+
+
+async def test_an_endless_error_body_is_bounded() -> None:
+    """A piece of it is kept; the rest is not waited for."""
+
+    def endless(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(b"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            exchange.send(b"1000\r\n" + b"x" * 4096 + b"\r\n")
+
+    with RawServer(endless) as server:
+        with pytest.raises(ServerError) as caught:
+            async with connect(server) as client:
+                await client.get("key")
+        assert caught.value.detail is not None
+        assert len(caught.value.detail) <= 4096
+
+
+@pytest.mark.parametrize("status", [100, 202, 302, 304])
+async def test_other_statuses_break_the_protocol(status: int) -> None:
+    """Above all, a redirect is not followed."""
+    location = ("Location", "http://127.0.0.1:1/elsewhere")
+    answers = [reply(status, [location])] if status > 199 else [stall(b"HTTP/1.1 100 X\r\n\r\n")]
+    with RawServer(*answers) as server:
+        error_type = InvalidResponseError if status > 199 else TransportTimeoutError
+        with pytest.raises(error_type):
+            async with connect(server, timeout=20 if status > 199 else 0.2) as client:
+                await client.head("key")
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("x-sn-size", "many"),
+        ("x-sn-size", "-1"),
+        ("x-sn-time-created", "yesterday"),
+        ("x-sn-time-expires", "2026-13-01T00:00:00Z"),
+        ("x-sn-expiration", "whenever"),
+    ],
+)
+async def test_unreadable_metadata_is_a_typed_error(header: tuple[str, str]) -> None:
+    """Neither a crash nor a guess."""
+    with RawServer(reply(200, [header]), reply(200, [header])) as server:
+        async with connect(server) as client:
+            with pytest.raises(InvalidResponseError):
+                await client.get("key")
+            with pytest.raises(InvalidResponseError):
+                await client.head("key")
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"{}", b'{"key": 7}', b'{"key": null}', b"\xff", b"[" * 100_000]
+)
+async def test_a_wrong_answer_to_put_is_a_typed_error(body: bytes) -> None:
+    """JSON of the wrong shape, or none."""
+    with RawServer(reply(201, [JSON], body), reply(200, [JSON], body)) as server:
+        async with connect(server) as client:
+            with pytest.raises(InvalidResponseError):
+                await client.put(b"x")
+            with pytest.raises(InvalidResponseError):
+                await client.put(b"x", id="key")
+
+
+async def test_unknown_members_and_headers_are_ignored() -> None:
+    """Newer servers may say more."""
+    body = b'{"key": "key", "colour": "green"}'
+    headers = [("x-sn-shelf-life", "long"), ("x-sn-expiration", "tti:7days")]
+    with RawServer(reply(200, [JSON, *headers], body), reply(200, headers)) as server:
+        async with connect(server) as client:
+            assert await client.put(b"x", id="key") == "key"
+            assert (await client.head("key")).expiration_policy == TimeToIdle(timedelta(days=7))
+
+
+async def test_an_early_answer_is_delivered() -> None:
+    """A server that refuses without reading the body is heard."""
+
+    def refuse(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 403 X\r\nContent-Length: 4\r\nConnection: close\r\n\r\nstop")
+        exchange.peer_closed()
+        raise ConnectionError
+
+    async def much() -> AsyncIterator[bytes]:
+        for _ in range(30):
+            yield bytes(100_000)
+
+    with RawServer(refuse) as server:
+        with pytest.raises(ApiError) as caught:
+            async with connect(server, timeout=5) as client:
+                await client.put(much(), id="key", compression="none")
+        assert (caught.value.status, caught.value.detail) == (403, "stop")
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 abc\r\n\r\n"]
+)
+async def test_what_is_no_http_is_a_lost_connection(data: bytes) -> None:
+    """Closed at once, half way through the head, or another protocol."""
+    with RawServer(play(data)) as server:
+        async with connect(server) as client:
+            with pytest.raises(ConnectionLostError, match="the connection to the server broke"):
+                await client.get("key")
+
+
+async def test_a_silent_server_runs_into_the_time_out() -> None:
+    """Both before the head and inside the payload."""
+    started = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + bytes(10)
+    with RawServer(stall(), stall(started)) as server:
+        async with connect(server, timeout=0.2) as client:
+            with pytest.raises(TransportTimeoutError, match="the read time-out passed") as caught:
+                await client.get("key")
+            assert isinstance(caught.value, TimeoutError)
+            assert caught.value.phase == "read"
+            async with await client.get("key") as result:
+                with pytest.raises(TransportTimeoutError) as caught:
+                    await result.payload.read()
+            assert (caught.value.operation, caught.value.key) == ("get", "key")
+
+
+async def test_a_call_can_have_its_own_time_out() -> None:
+    """Instead of the client's."""
+    with RawServer(stall()) as server, pytest.raises(TransportTimeoutError):
+        async with connect(server, timeout=600) as client:
+            await client.get("key", timeout=timedelta(milliseconds=200))
+
+
+async def test_errors_keep_their_cause() -> None:
+    """`raise … from`: what the layer below said stays reachable."""
+    with RawServer(play(b"")) as server:
+        with pytest.raises(ObjectstoreError) as caught:
+            async with connect(server) as client:
+                await client.head("key")
+        assert caught.value.__cause__ is not None
+    with RawServer(reply(404)) as server:
+        with pytest.raises(ObjectNotFound) as absent:
+            async with connect(server) as client:
+                await client.head("key")
+        assert absent.value.__cause__ is not None

@@ -1,0 +1,379 @@
+"""The operations on objects, against the embedded server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+from uuid import UUID
+
+import pytest
+
+from objectstore_client import (
+    AsyncClient,
+    AsyncObjectstore,
+    BadRequestError,
+    ConflictError,
+    InvalidArgumentError,
+    Manual,
+    NoOpMetricsBackend,
+    ObjectNotFound,
+    Scope,
+    TimeToIdle,
+    TimeToLive,
+    Usecase,
+)
+from objectstore_client.zstd import compress
+
+ODD_KEYS = [
+    "a/b/c.txt",
+    "/leading",
+    "trailing/",
+    "a//b",
+    "looks%20encoded",
+    "%2e%2e/x",
+    "...",
+    "a b?c#d",
+    "ключ/日本/😀",
+    ";=@:!$&'()*+,~",
+    '"<>[]\\^`{|}',
+    "\x00\x01\n\r\t\x7f",
+    "k" * 2000,
+]
+
+
+async def read(client: AsyncClient, key: str) -> bytes:
+    """The decoded payload of an object."""
+    async with await client.get(key) as result:
+        return await result.payload.read()
+
+
+async def test_an_object_lives_from_put_to_delete(client: AsyncClient) -> None:
+    """Put, described, read, deleted, gone."""
+    key = await client.put(b"Hello, world!", metadata={"key": "value"})
+    assert UUID(key).version == 4
+    assert await client.exists(key)
+    async with await client.get(key) as result:
+        assert await result.payload.read() == b"Hello, world!"
+        assert result.metadata.custom == {"key": "value"}
+    await client.delete(key)
+    assert not await client.exists(key)
+    with pytest.raises(ObjectNotFound):
+        await client.get(key)
+    with pytest.raises(ObjectNotFound):
+        await client.head(key)
+    await client.delete(key)
+
+
+async def test_a_put_replaces_contents_and_metadata(client: AsyncClient) -> None:
+    """Nothing of the former object stays."""
+    await client.put(b"one", id="hello", metadata={"a": "1"}, filename="one.txt")
+    assert await client.put(b"two", id="hello", content_type="text/plain") == "hello"
+    async with await client.get("hello") as result:
+        assert await result.payload.read() == b"two"
+        assert result.metadata.custom == {}
+        assert result.metadata.filename is None
+        assert result.metadata.content_type == "text/plain"
+
+
+@pytest.mark.parametrize("key", ODD_KEYS)
+async def test_any_key_is_literal(client: AsyncClient, key: str) -> None:
+    """What looks special in a URL is part of the name, and of that name only."""
+    contents = repr(key).encode()
+    assert await client.put(contents, id=key) == key
+    assert await read(client, key) == contents
+    for other in (f"{key}x", f"x{key}", quote(key, safe="") + "x"):
+        assert not await client.exists(other)
+    await client.delete(key)
+    assert not await client.exists(key)
+
+
+@pytest.mark.parametrize("key", ["", ".", "..", "a/../b", "../x", "a/.", "x\ud800"])
+async def test_impossible_keys_are_refused(client: AsyncClient, key: str) -> None:
+    """Before anything is sent, by every operation."""
+    for operation in (client.get, client.head, client.exists, client.delete):
+        with pytest.raises(InvalidArgumentError, match="key"):
+            await operation(key)
+    with pytest.raises(InvalidArgumentError, match="key"):
+        await client.put(b"", id=key)
+    with pytest.raises(InvalidArgumentError, match="key"):
+        await client.extend_expiry(key, after=timedelta(1))
+
+
+async def test_all_metadata_travels(client: AsyncClient) -> None:
+    """What was given comes back from get and head alike."""
+    custom = {"source": "demo", "odd": " 100% \r\n é ", "empty": ""}
+    before = datetime.now(UTC)
+    key = await client.put(
+        b"x" * 1000,
+        metadata=custom,
+        expiration_policy=TimeToLive(timedelta(days=7)),
+        content_type="text/plain; charset=utf-8",
+        filename="résumé 100%.txt",
+        origin="203.0.113.42",
+    )
+    async with await client.get(key) as result:
+        assert result.metadata == await client.head(key)
+    metadata = result.metadata
+    assert metadata.custom == custom
+    assert metadata.expiration_policy == TimeToLive(timedelta(days=7))
+    assert metadata.content_type == "text/plain; charset=utf-8"
+    assert metadata.filename == "résumé 100%.txt"
+    assert metadata.origin == "203.0.113.42"
+    assert metadata.compression == "zstd"
+    assert metadata.size is not None
+    assert metadata.size < 100, "size is that of the stored, compressed bytes"
+    assert metadata.time_created is not None
+    assert abs(metadata.time_created - before) < timedelta(seconds=60)
+    assert metadata.time_expires == metadata.time_created + timedelta(days=7)
+
+
+async def test_scopes_and_usecases_are_apart(objectstore: AsyncObjectstore, scope: Scope) -> None:
+    """The same key in another scope or usecase is another object."""
+    usecase, name = Usecase("testing"), scope.items[0][1]
+    places = [
+        (usecase, Scope(a=name, b=1)),
+        (usecase, Scope(b=1, a=name)),
+        (usecase, Scope(a=name)),
+        (Usecase("testing2"), Scope(a=name)),
+    ]
+    clients = [objectstore.get_client(*place) for place in places]
+    for number, client in enumerate(clients):
+        assert not await client.exists("key")
+        await client.put(str(number).encode(), id="key")
+    for number, client in enumerate(clients):
+        assert await read(client, "key") == str(number).encode()
+
+
+async def test_the_empty_scope(objectstore: AsyncObjectstore) -> None:
+    """An object needs no scope."""
+    client = objectstore.get_client(Usecase("testing"), Scope())
+    key = await client.put(b"x")
+    assert await read(client, key) == b"x"
+    await client.delete(key)
+
+
+async def test_usecase_defaults_and_overrides(objectstore: AsyncObjectstore, scope: Scope) -> None:
+    """The defaults hold where a put says nothing."""
+    usecase = Usecase(
+        "testing", compression="none", expiration_policy=TimeToIdle(timedelta(days=30))
+    )
+    client = objectstore.get_client(usecase, scope)
+    plain = await client.head(await client.put(b"x" * 100))
+    assert plain.compression is None
+    assert plain.size == 100
+    assert plain.expiration_policy == TimeToIdle(timedelta(days=30))
+    key = await client.put(b"x" * 100, compression="zstd", expiration_policy=Manual())
+    other = await client.head(key)
+    assert other.compression == "zstd"
+    assert other.expiration_policy == Manual()
+    assert other.time_expires is None
+
+
+async def test_expired_objects_are_gone(client: AsyncClient) -> None:
+    """A time to live of nothing ends within the next second."""
+    key = await client.put(b"x", expiration_policy=TimeToLive(timedelta(0)))
+    deadline = datetime.now(UTC) + timedelta(seconds=20)
+    while await client.exists(key):
+        assert datetime.now(UTC) < deadline
+    with pytest.raises(ObjectNotFound):
+        await client.get(key)
+
+
+async def test_extend_expiry(client: AsyncClient) -> None:
+    """The deadline moves by each of the three ways, never back."""
+    key = await client.put(b"x", expiration_policy=TimeToLive(timedelta(hours=1)))
+    created = (await client.head(key)).time_created
+    assert created is not None
+    await client.extend_expiry(key, from_creation=timedelta(hours=2))
+    metadata = await client.head(key)
+    assert metadata.time_expires == created + timedelta(hours=2)
+    assert metadata.expiration_policy == TimeToLive(timedelta(hours=2))
+    await client.extend_expiry(key, at=created + timedelta(minutes=5))
+    assert (await client.head(key)).time_expires == created + timedelta(hours=2)
+    await client.extend_expiry(key, at=created + timedelta(hours=3))
+    assert (await client.head(key)).time_expires == created + timedelta(hours=3)
+    await client.extend_expiry(key, after=timedelta(days=1))
+    expires = (await client.head(key)).time_expires
+    assert expires is not None
+    assert expires >= created + timedelta(days=1) - timedelta(seconds=2)
+
+
+async def test_extend_expiry_of_what_can_not_be_extended(client: AsyncClient) -> None:
+    """Absent objects and objects that never expire are errors of their own."""
+    with pytest.raises(ObjectNotFound):
+        await client.extend_expiry("absent", after=timedelta(1))
+    key = await client.put(b"x")
+    with pytest.raises(ConflictError) as caught:
+        await client.extend_expiry(key, after=timedelta(1))
+    assert caught.value.status == 409
+    assert caught.value.detail
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {},
+        {"after": timedelta(1), "from_creation": timedelta(1)},
+        {"at": datetime(2100, 1, 1)},
+        {"at": "2100-01-01"},
+        {"after": timedelta(-1)},
+        {"from_creation": 30},
+    ],
+)
+async def test_bad_deadlines_are_refused(
+    client: AsyncClient, arguments: Mapping[str, object]
+) -> None:
+    """Exactly one deadline, of the right type."""
+    with pytest.raises(InvalidArgumentError, match=r"exactly one of|must be a"):
+        await client.extend_expiry("key", **arguments)  # type: ignore[arg-type]
+
+
+async def test_bad_arguments_of_put_are_refused(client: AsyncClient) -> None:
+    """The error names argument, value and rule."""
+    refusals: list[tuple[str, dict[str, object]]] = [
+        ("id: must be a string, got 7", {"id": 7}),
+        ("metadata: the key 'A'", {"metadata": {"A": "x"}}),
+        ("expiration_policy: must be", {"expiration_policy": timedelta(1)}),
+        ("compression: must be 'zstd' or 'none', got 'gzip'", {"compression": "gzip"}),
+        ("precompressed: must be 'zstd' or None", {"precompressed": "gzip"}),
+        ("leave one out", {"precompressed": "zstd", "compression": "zstd"}),
+        ("content_type: must be a media type", {"content_type": "text/plain\r\nx: y"}),
+        ("filename: must be a string", {"filename": Path("x")}),
+        ("origin: must be a string", {"origin": 1}),
+        ("timeout.connect: must be more than 0", {"timeout": 0}),
+        ("metadata: .* bytes once encoded", {"filename": "x" * 20_000}),
+    ]
+    for message, arguments in refusals:
+        with pytest.raises(InvalidArgumentError, match=message):
+            await client.put(b"x", **arguments)  # type: ignore[arg-type]
+
+
+async def test_errors_tell_where(client: AsyncClient) -> None:
+    """Operation, usecase, scope and key are attributes, and stand in the traceback."""
+    with pytest.raises(ObjectNotFound, match="the object does not exist") as caught:
+        await client.get("absent")
+    error = caught.value
+    assert (error.operation, error.usecase, error.key) == ("get", "testing", "absent")
+    assert error.scope == client.scope.path
+    assert error.status == 404
+    assert "key: 'absent'" in error.__notes__[0]
+
+
+async def test_precompressed_bytes_go_as_they_are(client: AsyncClient) -> None:
+    """They are declared, stored untouched, and decoded when read."""
+    frames = compress(b"one ") + compress(b"two")
+    key = await client.put(frames, precompressed="zstd")
+    assert await read(client, key) == b"one two"
+    async with await client.get(key, decompress=False) as result:
+        assert await result.payload.read() == frames
+        assert result.payload.content_encoding == "zstd"
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "passed"),
+    [
+        (None, False),
+        ("zstd", True),
+        ("gzip, ZSTD;q=0.5", True),
+        ("*", True),
+        ("gzip, br", False),
+        ("*, zstd;q=0", False),
+        (["br", "zstd"], True),
+        ([], False),
+    ],
+)
+async def test_compressed_bytes_are_passed_through_on_request(
+    client: AsyncClient, accept_encoding: str | list[str] | None, passed: bool
+) -> None:
+    """A caller that can decode zstd gets what is stored, and is told so."""
+    key = await client.put(b"x" * 100)
+    async with await client.get(key, accept_encoding=accept_encoding) as result:
+        payload = await result.payload.read()
+        assert result.metadata.compression == "zstd"
+        if passed:
+            assert result.payload.content_encoding == "zstd"
+            assert payload == compress(b"x" * 100)
+        else:
+            assert result.payload.content_encoding is None
+            assert payload == b"x" * 100
+
+
+async def test_the_content_type_can_be_guessed(client: AsyncClient) -> None:
+    """By the file name, else the key, else the first bytes."""
+    guesses = [
+        ({"filename": "a.json", "id": "b.txt"}, b"", "application/json"),
+        ({"id": "b.txt"}, b"", "text/plain"),
+        ({}, b"%PDF-1.7", "application/pdf"),
+        ({}, b"nothing", "application/octet-stream"),
+        ({"filename": "a.tar.gz"}, b"\x1f\x8b\x08", "application/gzip"),
+    ]
+    for names, contents, expected in guesses:
+        key = await client.put(contents, content_type="guess", **names)  # type: ignore[arg-type]
+        assert (await client.head(key)).content_type == expected
+
+
+async def test_the_server_has_the_last_word(client: AsyncClient) -> None:
+    """What only the server can know to be wrong is a typed error with its words."""
+    policy = TimeToLive(timedelta(days=365 * 20_000))
+    with pytest.raises(BadRequestError) as caught:
+        await client.put(b"x", expiration_policy=policy)
+    assert caught.value.detail
+    assert any(note.startswith("the server says: ") for note in caught.value.__notes__)
+
+
+class Recorder(NoOpMetricsBackend):
+    """Keeps the distributions it is told."""
+
+    def __init__(self) -> None:
+        self.seen: dict[tuple[str, str | None], float] = {}
+
+    def distribution(
+        self,
+        name: str,
+        value: float,
+        tags: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> None:
+        """Keep it."""
+        assert tags is not None
+        assert tags["usecase"] == "testing"
+        self.seen[name, tags.get("compression")] = value
+
+
+async def test_metrics(server_url: str, scope: Scope) -> None:
+    """Each operation reports its latency; a put its sizes too."""
+    recorder = Recorder()
+    async with AsyncObjectstore(server_url, metrics_backend=recorder) as objectstore:
+        client = objectstore.get_client(Usecase("testing"), scope)
+        policy = TimeToLive(timedelta(1))
+        key = await client.put(b"x" * 1000, expiration_policy=policy)
+        (await client.get(key)).metadata  # noqa: B018 - a small payload holds nothing
+        await client.head(key)
+        await client.extend_expiry(key, after=timedelta(2))
+        await client.delete(key)
+        latencies = {name for name, _ in recorder.seen if name.endswith("latency")}
+        assert latencies == {
+            f"storage.{operation}.latency"
+            for operation in ("put", "get", "head", "extend_expiry", "delete")
+        }
+        assert recorder.seen["storage.put.size", "none"] == 1000
+        assert 0 < recorder.seen["storage.put.size", "zstd"] < 100
+        assert 0 < recorder.seen["storage.put.compression_ratio", "zstd"] < 0.1
+        recorder.seen.clear()
+        await client.put(b"x" * 1000, compression="none")
+        assert recorder.seen["storage.put.size", "none"] == 1000
+        assert ("storage.put.size", "zstd") not in recorder.seen
+        recorder.seen.clear()
+        await client.put(compress(b"x"), precompressed="zstd")
+        assert ("storage.put.size", "none") not in recorder.seen
+        assert recorder.seen["storage.put.size", "zstd"] == len(compress(b"x"))
+
+
+async def test_json_in_and_out(client: AsyncClient) -> None:
+    """The commonest use: a document."""
+    document = {"hello": ["world", 1, None]}
+    key = await client.put(json.dumps(document).encode(), content_type="application/json")
+    assert json.loads(await read(client, key)) == document
