@@ -100,6 +100,11 @@ class AsyncPayload(AsyncPayloadBase):
         await self._fill()
         return self._piece[self._position :]
 
+    @property
+    def name(self) -> str:
+        """Key of the object, as files have the name of their path."""
+        return self._place.key or ""
+
     def readable(self) -> bool:
         """Always true."""
         return True

@@ -101,6 +101,11 @@ class Payload(PayloadBase):
         self._fill()
         return self._piece[self._position :]
 
+    @property
+    def name(self) -> str:
+        """Key of the object, as files have the name of their path."""
+        return self._place.key or ""
+
     def readable(self) -> bool:
         """Always true."""
         return True
