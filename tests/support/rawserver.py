@@ -9,6 +9,7 @@ they may be early, malformed, cut short or never come.
 """
 
 import contextlib
+import select
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -72,6 +73,17 @@ class Exchange:
                 pass
         return True
 
+    def hung_up(self) -> bool:
+        """Wait until the client closes the connection, leaving unread what it sends."""
+        poll = select.poll()
+        poll.register(self._connection, select.POLLRDHUP)
+        return bool(poll.poll(_PATIENCE_SECONDS * 1000))
+
+    def end(self) -> None:
+        """Say that nothing follows; what the client still sends can be read."""
+        with contextlib.suppress(OSError):  # the client was faster
+            self._connection.shutdown(socket.SHUT_WR)
+
     @property
     def _request_line(self) -> list[str]:
         return self.head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
@@ -124,10 +136,15 @@ class RawServer:
     """Serves one handler per request, in order of arrival, at 127.0.0.1.
 
     Leaving the context stops everything and raises what went wrong in a handler.
+
+    Args:
+        script: A handler for each request.
+        rest: The handler of all requests after those; without it there may be none.
     """
 
-    def __init__(self, *script: Handler) -> None:
+    def __init__(self, *script: Handler, rest: Handler | None = None) -> None:
         self.requests: list[Exchange] = []
+        self.rest = rest
         self._script = iter(script)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._connections: list[socket.socket] = []
@@ -194,7 +211,7 @@ class RawServer:
                     exchange = Exchange(head, _connection=connection, _reader=reader)
                     with self._lock:
                         self.requests.append(exchange)
-                        handler = next(self._script, None)
+                        handler = next(self._script, self.rest)
                     assert handler is not None, f"request without a script: {head!r}"
                     handler(exchange)
         except ConnectionError:

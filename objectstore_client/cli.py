@@ -1,0 +1,86 @@
+"""The command `objectstore`."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import logging
+import signal
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from objectstore_client.devserver.missing import MissingExtraError
+
+try:
+    import click
+except ModuleNotFoundError:
+    raise SystemExit(f"objectstore: {MissingExtraError('click')}") from None
+
+_STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
+
+
+@click.group()
+def main() -> None:
+    """Tools for the Objectstore blob service."""
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port",
+    default=8888,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port to listen on; 0 picks a free one.",
+)
+@click.option(
+    "--data", type=click.Path(file_okay=False), help="Keep the objects in this directory."
+)
+@click.option("--memory", is_flag=True, help="Keep the objects in memory (the default).")
+@click.option("--verbose", is_flag=True, help="Log requests to stderr, without their queries.")
+def serve(host: str, port: int, data: str | None, memory: bool, verbose: bool) -> None:
+    """Serve objects, for development and tests; there is no authentication."""
+    if data is not None and memory:
+        raise click.UsageError("--data and --memory exclude each other")
+    try:
+        from objectstore_client.devserver.app import access_log
+        from objectstore_client.devserver.server import DevServer
+        from objectstore_client.devserver.storage import StorageError
+    except MissingExtraError as error:
+        raise click.ClickException(str(error)) from None
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
+    if verbose:
+        access_log.setLevel(logging.INFO)
+    # Blocked before any thread exists, so that the signals wait for `sigwait` below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    try:
+        server = DevServer(host=host, port=port, data_dir=None if data is None else Path(data))
+        server.start()
+    except OSError as error:
+        raise click.ClickException(_why_not_listening(host, port, error)) from None
+    except StorageError as error:
+        raise click.ClickException(str(error)) from None
+    address = urlsplit(server.url).hostname or ""
+    if not ipaddress.ip_address(address).is_loopback:
+        click.echo(
+            f"warning: {address} is not a loopback address, and there is no authentication: "
+            "whoever reaches it can read and change everything",
+            err=True,
+        )
+    click.echo(f"listening on {server.url}")
+    signal.sigwait(_STOP_SIGNALS)
+    server.stop()
+
+
+def _why_not_listening(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"port {port} of {host} is in use already; stop what listens there, or choose another "
+            "one with --port (0 picks a free one)"
+        )
+    return f"can't listen on port {port} of {host}: {error.strerror or error}"
+
+
+if __name__ == "__main__":
+    main(prog_name="objectstore")

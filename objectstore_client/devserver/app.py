@@ -1,0 +1,273 @@
+"""The ASGI application: requests to the service, its results to answers.
+
+Payloads stream both ways in pieces of about `PIECE_BYTES`. What waits for a disk runs on threads
+of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import ParamSpec, TypeAlias, TypeVar
+
+from objectstore_client.devserver import metadata, routing
+from objectstore_client.devserver.exchange import ClientGone, Exchange, Message, Receive, Send
+from objectstore_client.devserver.extension import MAX_JSON_BYTES, check_json_type, parse_target
+from objectstore_client.devserver.load import Load
+from objectstore_client.devserver.ranges import ByteRange, parse_range
+from objectstore_client.devserver.records import Address
+from objectstore_client.devserver.replies import (
+    Refusal,
+    Reply,
+    empty,
+    json_document,
+    json_error,
+    text,
+)
+from objectstore_client.devserver.routing import Operation
+from objectstore_client.devserver.service import Reading, Service, Upload
+from objectstore_client.devserver.storage import Payload, Storage, StorageError
+
+PIECE_BYTES = 512 * 1024
+_DISK_THREADS = 16
+_PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
+
+_log = logging.getLogger(__name__)
+access_log = logging.getLogger(f"{__package__}.access")
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+
+def utc_now() -> datetime:
+    """The clock of a server that is not told another one."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What an operation has to know."""
+
+    exchange: Exchange
+    address: Address
+    now: datetime
+
+
+_Operation: TypeAlias = Callable[[_Request], Awaitable[Reply | None]]
+
+
+class App:
+    """Serves the objects of *storage*.
+
+    Args:
+        storage: Closed by `close`.
+        clock: Returns the present time in UTC.
+        shutdown_marker: While this file exists, `/ready` says no.
+    """
+
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        shutdown_marker: Path | None = None,
+    ) -> None:
+        self._storage = storage
+        self._service = Service(storage)
+        self._clock = clock
+        self._marker = shutdown_marker or Path(tempfile.gettempdir(), "objectstore.down")
+        self._load = Load()
+        self._threads = (
+            ThreadPoolExecutor(_DISK_THREADS, "objectstore-disk") if storage.blocks else None
+        )
+        # Operations of the contract that are not here are answered with 501.
+        self._operations: dict[Operation, _Operation] = {
+            Operation.CREATE_OBJECT: self._create_object,
+            Operation.PUT_OBJECT: self._put_object,
+            Operation.GET_OBJECT: self._get_object,
+            Operation.HEAD_OBJECT: self._head_object,
+            Operation.DELETE_OBJECT: self._delete_object,
+            Operation.PATCH_OBJECT: self._patch_object,
+        }
+        self._internal: dict[Operation, Callable[[], Reply]] = {
+            Operation.HEALTH: partial(text, 200, "OK"),
+            Operation.READY: self._ready,
+            Operation.KEDA: lambda: text(200, self._load.render(), content_type=_PROMETHEUS),
+        }
+
+    def close(self) -> None:
+        """Wait for what runs on the threads, and close the storage."""
+        if self._threads is not None:
+            self._threads.shutdown()
+        self._storage.close()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Serve one request, as an ASGI server asks for it."""
+        if scope["type"] != "http":
+            raise NotImplementedError(scope["type"])
+        began = time.perf_counter()
+        exchange = Exchange(scope, receive, send)
+        try:
+            await self._serve(exchange)
+        except Refusal as refusal:
+            await exchange.answer(refusal.reply)
+        except ClientGone:
+            pass
+        except (StorageError, OSError) as error:
+            _log.error("storage failure", exc_info=True)
+            if exchange.status is not None:
+                raise  # the server cuts the connection, the only way left to tell
+            cause = error.strerror if isinstance(error, OSError) else str(error)
+            await exchange.answer(json_error(500, "storage failure", [cause] if cause else []))
+        finally:
+            if access_log.isEnabledFor(logging.INFO):
+                path, milliseconds = exchange.raw_path.decode(), (time.perf_counter() - began) * 1e3
+                status = exchange.status or "gone"
+                access_log.info("%s %s %s %.1f ms", exchange.method, path, status, milliseconds)
+
+    async def _serve(self, exchange: Exchange) -> None:
+        now = self._clock()
+        exchange.check_head()
+        route = routing.match(exchange.method, exchange.raw_path)
+        if route.operation in self._internal:
+            await exchange.answer(self._internal[route.operation]())
+            return
+        with self._load.request():
+            address = route.address()
+            query = routing.parse_query(exchange.raw_query)
+            operation = routing.refine(route.operation, query)
+            if operation not in self._operations:
+                name = operation.name.lower().replace("_", " ")
+                raise Refusal(json_error(501, f"this server does not support: {name}"))
+            with self._load.task():
+                reply = await self._operations[operation](_Request(exchange, address, now))
+            if reply is not None:
+                await exchange.answer(reply)
+
+    # ---- operations: each returns its answer, or has streamed it already -----------------
+
+    async def _create_object(self, request: _Request) -> Reply:
+        address = request.address._replace(key=str(uuid.uuid4()))
+        return await self._store(request, address, status=201)
+
+    async def _put_object(self, request: _Request) -> Reply:
+        return await self._store(request, request.address, status=200)
+
+    async def _store(self, request: _Request, address: Address, *, status: int) -> Reply:
+        exchange = request.exchange
+        record = metadata.read_record(exchange.headers, request.now)
+        upload = self._service.upload(address, record)
+        try:
+            complete = False
+            while not complete:
+                pieces = await exchange.read(PIECE_BYTES)
+                complete = not exchange.body_pending
+                await self._run(_advance, upload, pieces, complete)
+        except BaseException:
+            await self._run(upload.discard)
+            raise
+        finally:
+            self._load.bytes += exchange.received
+        return json_document(status, {"key": address.key})
+
+    async def _get_object(self, request: _Request) -> Reply | None:
+        exchange = request.exchange
+        header = exchange.header(b"range")
+        byte_range = None if header is None else parse_range(header)
+        reading, piece = await self._run(
+            _open, self._service, request.address, byte_range, request.now
+        )
+        status, headers = 200, metadata.describe(reading.record)
+        if byte_range is not None:
+            status = 206
+            bounds = (reading.offset, reading.offset + reading.length - 1, reading.record.size)
+            headers.append((b"content-range", b"bytes %d-%d/%d" % bounds))
+        headers.append((b"content-length", b"%d" % reading.length))
+        if len(piece) == reading.length:
+            self._load.bytes += len(piece)
+            return Reply(status, headers, piece)
+        try:
+            await exchange.stream(status, headers, self._pieces(reading, piece))
+        finally:
+            reading.payload.close()
+        return None
+
+    async def _pieces(self, reading: Reading, piece: bytes) -> AsyncIterator[bytes]:
+        offset, end = reading.offset, reading.offset + reading.length
+        while True:
+            self._load.bytes += len(piece)
+            yield piece
+            offset += len(piece)
+            if offset == end:
+                return
+            piece = await self._run(_read, reading.payload, offset, min(PIECE_BYTES, end - offset))
+
+    async def _head_object(self, request: _Request) -> Reply:
+        record = await self._run(self._service.describe, request.address, request.now)
+        length = (b"content-length", b"%d" % record.size)
+        return Reply(200, [*metadata.describe(record), length])
+
+    async def _delete_object(self, request: _Request) -> Reply:
+        await self._run(self._service.delete, request.address)
+        return empty(204)
+
+    async def _patch_object(self, request: _Request) -> Reply:
+        check_json_type(request.exchange.header(b"content-type"))
+        target = parse_target(await request.exchange.read_all(MAX_JSON_BYTES))
+        await self._run(self._service.extend, request.address, target, request.now)
+        return empty(204)
+
+    def _ready(self) -> Reply:
+        return text(503, "shutting down") if self._marker.exists() else text(200, "OK")
+
+    # ---- threads ------------------------------------------------------------------------
+
+    async def _run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
+        """Call *function* where it may block; it always runs to its end, even when cancelled."""
+        if self._threads is None:
+            return function(*args, **kwargs)
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._threads, partial(function, *args, **kwargs))
+        try:
+            return await asyncio.shield(future)
+        except asyncio.CancelledError:
+            await asyncio.wait([future])
+            raise
+
+
+def _advance(upload: Upload, pieces: list[bytes], complete: bool) -> None:
+    """Take an upload as far as it goes in one step, which for a small object is all the way."""
+    upload.write(pieces)
+    if complete:
+        upload.commit()
+
+
+def _open(
+    service: Service, address: Address, byte_range: ByteRange | None, now: datetime
+) -> tuple[Reading, bytes]:
+    """Open an object and read the first piece; if that is all there is, close it again."""
+    reading = service.read(address, byte_range, now)
+    complete = False
+    try:
+        piece = _read(reading.payload, reading.offset, min(PIECE_BYTES, reading.length))
+        complete = len(piece) < reading.length
+    finally:
+        if not complete:
+            reading.payload.close()
+    return reading, piece
+
+
+def _read(payload: Payload, offset: int, size: int) -> bytes:
+    piece = payload.read(offset, size)
+    if len(piece) != size:
+        raise StorageError("the payload of the object is shorter than it was")
+    return piece
