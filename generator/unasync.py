@@ -30,6 +30,7 @@ RULES = {
     r"\basynccontextmanager\b": "contextmanager",
     # run_cpu_async, handle_async_request, …
     r"(?<=[a-z])_async(?=_|\b)": "",
+    r"\bAwaitable\[(\w+)\]": r"\1",
     # The package itself.
     r"\b_async\b": "_sync",
     # The generated client: get_object.asyncio and get_object.stream_asyncio.

@@ -40,6 +40,7 @@ from objectstore_client.errors import (
 from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, TimeToLive
 from objectstore_client.metadata import Metadata
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
+from objectstore_client.retries import RetryPolicy
 from objectstore_client.scope import Scope, SentryScope
 from objectstore_client.sources import AsyncContents, Contents
 from objectstore_client.timeouts import Timeout, TimeoutLike
@@ -77,6 +78,7 @@ __all__ = [
     "Payload",
     "PermissionDeniedError",
     "RateLimitedError",
+    "RetryPolicy",
     "Scope",
     "SentryScope",
     "ServerError",

@@ -1,13 +1,19 @@
-"""All that the handwritten layer knows of httpx: transports, time-outs, errors."""
+"""All that the handwritten layer knows of httpx and of the generated client's errors."""
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import httpx
 from objectstore_api import errors as api
 
+from objectstore_client.engine.aio import AsyncSocketTransport
+from objectstore_client.engine.blocking import SocketTransport
+from objectstore_client.engine.facts import Progress, facts_of
 from objectstore_client.errors import (
     ClientClosedError,
     ConnectError,
@@ -18,15 +24,30 @@ from objectstore_client.errors import (
     TransportTimeoutError,
     api_error,
 )
-from objectstore_client.timeouts import Timeout, TimeoutLike, read_timeout
+from objectstore_client.retries import Failure, failure_of_status, parse_retry_after
+from objectstore_client.timeouts import Timeout
 
 __all__ = [
-    "default_transport",
-    "default_transport_async",
-    "httpx_timeout",
+    "FAILURES",
+    "AsyncTransport",
+    "Failed",
+    "Transport",
+    "failure_of",
+    "own_error",
     "refused_values",
-    "translated_errors",
+    "to_httpx",
+    "translate",
 ]
+
+
+AsyncTransport = AsyncSocketTransport
+"""What carries the requests of an `AsyncObjectstore` when the caller brings nothing."""
+
+Transport = SocketTransport
+"""What carries the requests of an `Objectstore` when the caller brings nothing."""
+
+FAILURES = (httpx.HTTPError, httpx.StreamError, api.ApiError)
+"""What an attempt raises when the way or the server failed."""
 
 _PHASES: dict[type[httpx.TimeoutException], str] = {
     httpx.ConnectTimeout: "connect",
@@ -34,56 +55,78 @@ _PHASES: dict[type[httpx.TimeoutException], str] = {
     httpx.WriteTimeout: "write",
     httpx.PoolTimeout: "pool",
 }
-
+_NO_CONNECTION = (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError)
+_LASTING = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
 _ABSENT_OBJECT_OPERATIONS = {"get_object", "head_object", "patch_object"}
 
 
-_LIMITS = httpx.Limits(max_connections=32, max_keepalive_connections=32, keepalive_expiry=30.0)
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A failed attempt, as far as it matters for another one."""
+
+    failure: Failure
+    progress: Progress
+    retry_after: float | None = None
 
 
-def default_transport_async() -> httpx.AsyncBaseTransport:
-    """What carries the requests of an `AsyncObjectstore` when the caller brings nothing."""
-    return httpx.AsyncHTTPTransport(limits=_LIMITS)
+def to_httpx(timeout: Timeout) -> httpx.Timeout:
+    """The same time-outs, for those who use the generated client by itself."""
+    return httpx.Timeout(**timeout.as_dict())
 
 
-class _Transport(httpx.HTTPTransport):
-    """Closes its connections when the last client and payload that use it are gone.
+def failure_of(error: Exception) -> Failed:
+    """What kind of failure *error*, one of `FAILURES`, stands for."""
+    if isinstance(error, api.InvalidResponse):
+        return Failed(Failure.DATA, Progress.ANSWERED)
+    if isinstance(error, api.ApiError):
+        return Failed(failure_of_status(error.status_code), Progress.ANSWERED, _retry_after(error))
+    facts = facts_of(error)
+    if facts.reused:
+        failure = Failure.STALE
+    elif isinstance(error, _LASTING) or isinstance(error.__cause__, ssl.SSLCertVerificationError):
+        failure = Failure.PERMANENT
+    elif isinstance(error, httpx.PoolTimeout):
+        failure = Failure.POOL
+    elif isinstance(error, (*_NO_CONNECTION, httpx.ConnectTimeout)):
+        failure = Failure.CONNECT
+    elif isinstance(error, httpx.TimeoutException):
+        failure = Failure.TIMEOUT
+    else:
+        failure = Failure.BROKEN
+    return Failed(failure, facts.progress)
 
-    So an `Objectstore` that was never closed leaves no socket to the garbage collector. The async
-    one can't: closing its connections takes a running loop.
+
+def translate(error: Exception, *, past_deadline: bool = False) -> ObjectstoreError:
+    """The error of this package for an error of httpx or the generated client.
+
+    Args:
+        error: One of `FAILURES`.
+        past_deadline: The deadline of the call has passed, so it is what ended the wait.
     """
-
-    def __del__(self) -> None:
-        with suppress(Exception):  # at the end of the interpreter anything may be gone already
-            self.close()
-
-
-def default_transport() -> httpx.BaseTransport:
-    """What carries the requests of an `Objectstore` when the caller brings nothing."""
-    return _Transport(limits=_LIMITS)
-
-
-def httpx_timeout(value: TimeoutLike | None, default: Timeout) -> httpx.Timeout:
-    """The time-outs that hold for a call, as httpx knows them."""
-    timeout = read_timeout(value, default)
-    return httpx.Timeout(
-        connect=timeout.connect, read=timeout.read, write=timeout.write, pool=timeout.pool
-    )
+    if isinstance(error, api.ApiError):
+        return _from_api(error)
+    if isinstance(error, httpx.TimeoutException):
+        return _from_timeout(error, past_deadline or facts_of(error).past_deadline)
+    if isinstance(error, _NO_CONNECTION):
+        connect = ConnectError("no connection to the server could be made")
+        connect.add_note(f"the cause: {error}; is the server running, and the base URL right?")
+        return connect
+    lost = ConnectionLostError("the connection to the server broke")
+    lost.add_note(f"the cause: {error}")
+    return lost
 
 
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Raise the error of this package for any error of httpx or the generated client."""
-    try:
-        yield
-    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
-        raise _from_httpx(error) from error
-    except api.ClientClosed as error:
-        raise ClientClosedError(str(error)) from error
-    except api.InvalidArgument as error:
-        raise InvalidArgumentError(str(error)) from error
-    except api.ApiError as error:
-        raise _from_api(error) from error
+def own_error(error: BaseException) -> BaseException:
+    """The error of this package for one of httpx or the generated client; any other is itself."""
+    if isinstance(error, ObjectstoreError):
+        return error
+    if isinstance(error, FAILURES):
+        return translate(error)
+    if isinstance(error, api.InvalidArgument):
+        return InvalidArgumentError(str(error))
+    if isinstance(error, api.ClientClosed):
+        return ClientClosedError(str(error))
+    return error
 
 
 @contextmanager
@@ -91,28 +134,23 @@ def refused_values() -> Iterator[None]:
     """Raise `InvalidArgumentError` for a ValueError of the layers below."""
     try:
         yield
-    except ObjectstoreError:
-        raise
+    except httpx.InvalidURL as error:
+        raise InvalidArgumentError(f"base_url: {error}") from error
     except ValueError as error:
         raise InvalidArgumentError(str(error)) from error
 
 
-def _from_httpx(error: Exception) -> ObjectstoreError:
-    if isinstance(error, httpx.TimeoutException):
+def _from_timeout(error: httpx.TimeoutException, past_deadline: bool) -> TransportTimeoutError:
+    if past_deadline:
+        timeout = TransportTimeoutError("the deadline passed")
+        timeout.phase = "deadline"
+        timeout.add_note(f"the cause: {error}; raise it with deadline=")
+    else:
         phase = _PHASES.get(type(error), "read")
         timeout = TransportTimeoutError(f"the {phase} time-out passed")
         timeout.phase = phase
-        timeout.add_note("raise it with timeout=, for the client or for one call")
-        return timeout
-    if isinstance(error, (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError)):
-        connect = ConnectError("no connection to the server could be made")
-        connect.add_note(f"the cause: {error}; is the server running, and the base URL right?")
-        return connect
-    if isinstance(error, httpx.InvalidURL):
-        return InvalidArgumentError(f"base_url: {error}")
-    lost = ConnectionLostError("the connection to the server broke")
-    lost.add_note(f"the cause: {error}")
-    return lost
+        timeout.add_note(f"the cause: {error}; raise it with timeout=")
+    return timeout
 
 
 def _from_api(error: api.ApiError) -> ObjectstoreError:
@@ -127,4 +165,10 @@ def _from_api(error: api.ApiError) -> ObjectstoreError:
     else:
         detail, causes = error.body.decode("utf-8", "replace").strip() or None, ()
     absent = error.operation in _ABSENT_OBJECT_OPERATIONS
-    return api_error(error.status_code, absent=absent, detail=detail, causes=causes)
+    answer = api_error(error.status_code, absent=absent, detail=detail, causes=causes)
+    answer.retry_after = _retry_after(error)
+    return answer
+
+
+def _retry_after(error: api.ApiError) -> float | None:
+    return parse_retry_after(error.headers.get("retry-after"), datetime.now(UTC))

@@ -7,10 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Iterator
+import time
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from typing import ParamSpec, TypeVar
 
-from objectstore_client.sources import Piece, Source, pieces_of
+from objectstore_client.sources import Piece, Source, pieces_of, pieces_of_all
 
 __all__ = [
     "AsyncPayloadBase",
@@ -21,6 +30,8 @@ __all__ = [
     "read_source_async",
     "run_cpu",
     "run_cpu_async",
+    "sleep",
+    "sleep_async",
 ]
 
 _P = ParamSpec("_P")
@@ -57,13 +68,17 @@ def iterate(items: Iterable[_R]) -> Iterator[_R]:
 
 async def read_source_async(source: Source) -> AsyncGenerator[Piece]:
     """Yield the pieces of *source*; files and iterables are read in a thread, as they may block."""
-    if source.async_pieces is not None:
-        async for data in source.async_pieces:
-            for piece in pieces_of(data):
-                yield piece
-        return
-    assert source.pieces is not None
-    pieces = source.pieces()
+    if source.async_items is not None:
+        items = source.async_items()
+        if isinstance(items, AsyncIterable):
+            async for data in items:
+                for piece in pieces_of(data):
+                    yield piece
+            return
+        pieces = pieces_of_all(items)
+    else:
+        assert source.pieces is not None
+        pieces = source.pieces()
     if source.in_memory:
         for piece in pieces:
             yield piece
@@ -91,6 +106,16 @@ def read_source(source: Source) -> Generator[Piece]:
     """Yield the pieces of *source*."""
     assert source.pieces is not None
     yield from source.pieces()
+
+
+async def sleep_async(seconds: float) -> None:
+    """Wait."""
+    await asyncio.sleep(seconds)
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
 
 
 class AsyncPayloadBase:

@@ -61,12 +61,20 @@ class ObjectstoreError(Exception):
         usecase: Name of the usecase, if known.
         scope: Scope in its wire form (`org=17;project=42`, `_` when empty), if known.
         key: Key of the object, if there is one.
+        attempts: How many requests were sent, or tried to be.
+        elapsed: Seconds from the start of the operation to its failure, waiting included.
+        retryable: Whether the same call may succeed later and does no harm if it is made again.
+        outcome_unknown: Whether the operation may have taken effect although it failed.
     """
 
     operation: str | None = None
     usecase: str | None = None
     scope: str | None = None
     key: str | None = None
+    attempts: int = 0
+    elapsed: float = 0.0
+    retryable: bool = False
+    outcome_unknown: bool = False
 
     def locate(
         self, *, operation: str, usecase: str | None, scope: str | None, key: str | None
@@ -105,7 +113,8 @@ class TransportTimeoutError(TransportError, TimeoutError):
     """A time-out passed.
 
     Attributes:
-        phase: `connect`, `write`, `read` or `pool`: which of the time-outs it was.
+        phase: `connect`, `write`, `read` or `pool`: which of the time-outs it was; `deadline` if
+            it was the deadline of the whole operation.
     """
 
     phase: str | None = None
@@ -118,11 +127,13 @@ class ApiError(ObjectstoreError):
         status: The HTTP status.
         detail: The server's own words, at most 4 KiB, if there are any. Not stable: do not parse.
         causes: Inner causes the server named.
+        retry_after: Seconds after which the server would like to be asked again, if it says so.
     """
 
     status: int
     detail: str | None
     causes: tuple[str, ...]
+    retry_after: float | None = None
 
     def __init__(
         self,

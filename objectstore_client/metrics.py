@@ -6,9 +6,7 @@ The names and tags are those of the official client, so that dashboards built on
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,37 +71,37 @@ class Measurement:
     compression: str = "none"
 
 
-@contextmanager
-def measure(backend: MetricsBackend, operation: str, usecase: str) -> Iterator[Measurement]:
-    """Report latency, and the sizes that the body sets on the measurement, when the body ends.
+def report(
+    backend: MetricsBackend,
+    operation: str,
+    usecase: str,
+    seconds: float,
+    measurement: Measurement | None,
+) -> None:
+    """Report an operation that has ended, whatever the backend does.
 
-    Latency is reported on failure as well; sizes only on success.
+    Args:
+        backend: Who is told.
+        operation: What it was, as the names of the metrics have it.
+        usecase: For whom.
+        seconds: How long it took.
+        measurement: Its sizes; `None` if it failed, for then nothing of them is true.
     """
-    measurement = Measurement()
-    start = time.perf_counter()
-    succeeded = False
     try:
-        yield measurement
-        succeeded = True
-    finally:
-        seconds = time.perf_counter() - start
-        try:
-            _report(backend, f"storage.{operation}", usecase, seconds, measurement, succeeded)
-        except Exception:
-            _logger.exception("the metrics backend failed; the operation goes on")
+        _report(backend, f"storage.{operation}", {"usecase": usecase}, seconds, measurement)
+    except Exception:
+        _logger.exception("the metrics backend failed; the operation goes on")
 
 
 def _report(
     backend: MetricsBackend,
     prefix: str,
-    usecase: str,
+    tags: Mapping[str, str],
     seconds: float,
-    measurement: Measurement,
-    succeeded: bool,
+    measurement: Measurement | None,
 ) -> None:
-    tags = {"usecase": usecase}
     backend.distribution(f"{prefix}.latency", seconds, tags, "second")
-    if not succeeded:
+    if measurement is None:
         return
     sizes = [("none", measurement.size), (measurement.compression, measurement.compressed_size)]
     for compression, size in sizes:

@@ -1,25 +1,27 @@
-"""What an `Objectstore` is configured with, as its clients need it."""
+"""What an `Objectstore` is configured with, and what of it holds for one call."""
 
 from __future__ import annotations
 
 import inspect
 import platform
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeAlias
 
-from objectstore_client._httpx import translated_errors
 from objectstore_client._version import __version__
-from objectstore_client.errors import ObjectstoreError
-from objectstore_client.metrics import Measurement, MetricsBackend, measure
-from objectstore_client.scope import Scope
-from objectstore_client.timeouts import Timeout
-from objectstore_client.usecase import Usecase
+from objectstore_client.errors import InvalidArgumentError, TransportTimeoutError, shorten
+from objectstore_client.metrics import MetricsBackend
+from objectstore_client.retries import RetryBudget, RetryPolicy, read_retries
+from objectstore_client.timeouts import Timeout, TimeoutLike, read_timeout
 
-__all__ = ["USER_AGENT", "Place", "Settings", "refuse_unknown"]
-
+__all__ = ["USER_AGENT", "Call", "DeadlineLike", "Settings", "read_deadline", "refuse_unknown"]
 
 USER_AGENT = f"objectstore-client/{__version__} python/{platform.python_version()}"
+
+DeadlineLike: TypeAlias = "float | timedelta"
+"""Seconds, or a `timedelta`, from the start of a call to the end of reading its answer."""
 
 
 def refuse_unknown(kind: type, unknown: Mapping[str, object]) -> None:
@@ -33,41 +35,87 @@ def refuse_unknown(kind: type, unknown: Mapping[str, object]) -> None:
         )
 
 
+def read_deadline(value: DeadlineLike | None) -> float | None:
+    """The seconds that a caller passed as a deadline.
+
+    Raises:
+        InvalidArgumentError: If it is neither a number nor a timedelta, or not above 0.
+    """
+    if value is None:
+        return None
+    seconds = value.total_seconds() if isinstance(value, timedelta) else value
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not seconds > 0:
+        raise InvalidArgumentError(
+            f"deadline: must be seconds or a timedelta above 0, got {shorten(value)}"
+        )
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What holds for one call.
+
+    Attributes:
+        retries: When a failed request is repeated.
+        started: When the call began, by the monotonic clock.
+        deadline: When all of it has to be over, by the same clock; `None` for never.
+        timeout: Of each attempt.
+    """
+
+    retries: RetryPolicy
+    started: float
+    deadline: float | None
+    timeout: Timeout
+
+    def extensions(self) -> dict[str, object]:
+        """The time-outs and the deadline of an attempt that begins now, as transports take them.
+
+        Time-outs end with the deadline, for transports that know of no deadline.
+        """
+        phases = self.timeout.as_dict()
+        if self.deadline is not None:
+            left = max(self.deadline - time.monotonic(), 0.001)
+            phases = {name: min(left, limit or left) for name, limit in phases.items()}
+        return {"timeout": phases, "deadline": self.deadline}
+
+    @property
+    def past_deadline(self) -> bool:
+        """Whether the deadline has passed."""
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def check_deadline(self) -> None:
+        """Raise if the deadline has passed."""
+        if self.past_deadline:
+            error = TransportTimeoutError("the deadline passed")
+            error.phase = "deadline"
+            raise error
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What holds for all clients of one `Objectstore`."""
 
     timeout: Timeout
+    deadline: float | None
+    retries: RetryPolicy
+    budget: RetryBudget
     metrics_backend: MetricsBackend
     propagate_traces: bool
 
+    def call(
+        self,
+        timeout: TimeoutLike | None,
+        deadline: DeadlineLike | None,
+        retries: RetryPolicy | int | None,
+    ) -> Call:
+        """Begin a call whose arguments take precedence over the settings.
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where an operation happens; errors are told, so that their readers know."""
-
-    operation: str
-    usecase: Usecase
-    scope: Scope
-    key: str | None
-
-    @contextmanager
-    def locating(self) -> Iterator[None]:
-        """Raise only errors of this package, with this place on them."""
-        try:
-            with translated_errors():
-                yield
-        except ObjectstoreError as error:
-            error.locate(
-                operation=self.operation,
-                usecase=self.usecase.name,
-                scope=self.scope.path,
-                key=self.key,
-            )
-            raise
-
-    @contextmanager
-    def measuring(self, backend: MetricsBackend) -> Iterator[Measurement]:
-        """`locating`, and report to *backend* when it ends."""
-        with measure(backend, self.operation, self.usecase.name) as measurement, self.locating():
-            yield measurement
+        Raises:
+            InvalidArgumentError: If one of them is not valid.
+        """
+        started = time.monotonic()
+        seconds = self.deadline if deadline is None else read_deadline(deadline)
+        ends = None if seconds is None else started + seconds
+        return Call(
+            read_retries(retries, self.retries), started, ends, read_timeout(timeout, self.timeout)
+        )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import AsyncIterable, Callable, Generator, Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
@@ -22,24 +22,40 @@ __all__ = [
     "Contents",
     "Piece",
     "Source",
+    "SourceError",
     "open_source",
     "open_source_async",
     "pieces_of",
+    "pieces_of_all",
 ]
 
 PIECE = 1024 * 1024
 """Most bytes that one piece holds."""
 
-Piece: TypeAlias = "bytes | memoryview"
+Piece: TypeAlias = bytes | memoryview
 
 Contents: TypeAlias = (
-    "bytes | bytearray | memoryview | os.PathLike[str] | BinaryIO | Iterable[bytes]"
+    bytes
+    | bytearray
+    | memoryview
+    | os.PathLike[str]
+    | BinaryIO
+    | Iterable[bytes]
+    | Callable[[], Iterable[bytes]]
 )
 """What `put` accepts: bytes in memory, a path, a binary file (read from where it stands, never
-closed), or an iterable of bytes."""
+closed), an iterable of bytes, or a function that returns one, called for each attempt."""
 
-AsyncContents: TypeAlias = "Contents | AsyncIterable[bytes]"
-"""What the async `put` accepts: `Contents`, or an async iterable of bytes."""
+AsyncContents: TypeAlias = Contents | AsyncIterable[bytes] | Callable[[], AsyncIterable[bytes]]
+"""What the async `put` accepts: `Contents`, and async iterables or functions that return them."""
+
+
+class SourceError(Exception):
+    """Carries what reading a source raised past all that looks at errors of the transport."""
+
+    def __init__(self, failure: Exception) -> None:
+        super().__init__(failure)
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +63,12 @@ class Source:
     """Bytes to upload.
 
     Attributes:
-        pieces: Starts an iterator over the pieces; `None` if only `async_pieces` can.
+        pieces: Starts an iterator over the pieces from the beginning; `None` if only
+            `async_items` can.
         size: Total bytes, if known before reading.
         in_memory: The bytes are held in memory anyway: reading them can't block.
-        async_pieces: The caller's async iterable, if that is what it is.
+        replayable: It can be read more than once, so that a request can be repeated.
+        async_items: Starts the caller's iterable, which may be async; its items are not cut yet.
         head: The first bytes, where they can be had without reading; to guess the content type.
         name: File name, if the source has one; to guess the content type.
     """
@@ -58,7 +76,8 @@ class Source:
     pieces: Callable[[], Generator[Piece]] | None
     size: int | None = None
     in_memory: bool = False
-    async_pieces: AsyncIterable[bytes] | None = None
+    replayable: bool = True
+    async_items: Callable[[], AsyncIterable[bytes] | Iterable[bytes]] | None = None
     head: bytes = b""
     name: str | None = None
 
@@ -71,7 +90,7 @@ def open_source(contents: Contents) -> Source:
         OSError: If it is a path, and its size can't be asked for.
     """
     if isinstance(contents, (bytes, bytearray, memoryview)):
-        return _from_memory(contents)
+        return _from_memory(cast("bytes | bytearray | memoryview", contents))
     if isinstance(contents, str):
         raise _refused(contents, "encode a text to bytes, wrap a file name in pathlib.Path")
     if isinstance(contents, os.PathLike):
@@ -82,14 +101,23 @@ def open_source(contents: Contents) -> Source:
         raise _refused(contents, "async iterables are for AsyncObjectstore")
     if isinstance(contents, Iterable):
         iterable = contents
-        return Source(pieces=lambda: _from_iterable(iterable))
+        # What is its own iterator is used up by reading it.
+        replayable = not isinstance(contents, Iterator)
+        return Source(lambda: pieces_of_all(iterable), replayable=replayable)
+    if callable(contents):
+        factory = contents
+        return Source(lambda: pieces_of_all(factory()))
     raise _refused(contents, "pass bytes, a path, a binary file or an iterable of bytes")
 
 
 def open_source_async(contents: AsyncContents) -> Source:
     """Like `open_source`, and takes async iterables too."""
     if isinstance(contents, AsyncIterable) and not hasattr(contents, "read"):
-        return Source(pieces=None, async_pieces=contents)
+        iterable, replayable = contents, not isinstance(contents, AsyncIterator)
+        return Source(None, async_items=lambda: iterable, replayable=replayable)
+    if callable(contents) and not hasattr(contents, "read"):
+        factory = cast("Callable[[], AsyncIterable[bytes] | Iterable[bytes]]", contents)
+        return Source(None, async_items=factory)
     return open_source(cast(Contents, contents))
 
 
@@ -105,6 +133,14 @@ def pieces_of(data: object) -> Generator[Piece]:
     view = view.cast("B") if view.nbytes else memoryview(b"")  # a view with a zero can't be cast
     for start in range(0, len(view), PIECE):
         yield view[start : start + PIECE]
+
+
+def pieces_of_all(iterable: object) -> Generator[Piece]:
+    """Cut everything that an iterable of the caller yields."""
+    if not isinstance(iterable, Iterable):
+        raise _refused(iterable, "the function must return an iterable of bytes")
+    for data in iterable:
+        yield from pieces_of(data)
 
 
 def _from_memory(data: bytes | bytearray | memoryview) -> Source:
@@ -123,7 +159,7 @@ def _from_path(path: Path) -> Source:
     status = path.stat()
     if not path.is_file():
         # A pipe or device has no size to go by; what it yields is uploaded until it ends.
-        return Source(pieces, name=path.name)
+        return Source(pieces, replayable=False, name=path.name)
     return Source(pieces, status.st_size, name=path.name)
 
 
@@ -132,25 +168,24 @@ def _from_file(file: BinaryIO) -> Source:
         raise _refused(file, "its read() is async; pass an async iterable of bytes")
     if isinstance(file.read(0), str):
         raise _refused(file, "open the file in binary mode ('rb')")
-    size = None
-    if getattr(file, "seekable", lambda: False)():
-        position = file.tell()
-        size = max(file.seek(0, os.SEEK_END) - position, 0)
-        file.seek(position)
     name = getattr(file, "name", None)
-    return Source(
-        lambda: _read(file), size, name=Path(name).name if isinstance(name, str) else None
-    )
+    name = Path(name).name if isinstance(name, str) else None
+    if not getattr(file, "seekable", lambda: False)():
+        return Source(lambda: _read(file), replayable=False, name=name)
+    start = file.tell()
+    size = max(file.seek(0, os.SEEK_END) - start, 0)
+    file.seek(start)
+
+    def pieces() -> Generator[Piece]:
+        file.seek(start)
+        yield from _read(file)
+
+    return Source(pieces, size, name=name)
 
 
 def _read(file: BinaryIO) -> Generator[Piece]:
     while piece := file.read(PIECE):
         yield piece
-
-
-def _from_iterable(iterable: Iterable[bytes]) -> Generator[Piece]:
-    for data in iterable:
-        yield from pieces_of(data)
 
 
 def _refused(contents: object, rule: str) -> InvalidArgumentError:

@@ -39,6 +39,15 @@ class Timeout:
     write: float | None = 30.0
     pool: float | None = 10.0
 
+    def as_dict(self) -> dict[str, float | None]:
+        """By phase, as httpx transports take them."""
+        return {
+            "connect": self.connect,
+            "read": self.read,
+            "write": self.write,
+            "pool": self.pool,
+        }
+
     def __post_init__(self) -> None:
         for phase in ("connect", "read", "write", "pool"):
             _check(f"timeout.{phase}", getattr(self, phase))

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend, measure
+from objectstore_client.metrics import Measurement, MetricsBackend, NoOpMetricsBackend, report
 from objectstore_client.tracing import trace_headers
 
 
@@ -50,8 +50,7 @@ class Broken(NoOpMetricsBackend):
 def test_a_compressed_put_reports_the_whole_family() -> None:
     """Names, units and tags of section 16.2."""
     recorder = Recorder()
-    with measure(recorder, "put", "attachments") as measurement:
-        measurement.size, measurement.compressed_size, measurement.compression = 100, 25, "zstd"
+    report(recorder, "put", "attachments", 0.5, Measurement(100, 25, "zstd"))
     plain = {"usecase": "attachments"}
     none, zstd = {**plain, "compression": "none"}, {**plain, "compression": "zstd"}
     assert recorder.seen == [
@@ -66,25 +65,21 @@ def test_a_compressed_put_reports_the_whole_family() -> None:
     ]
     assert recorder.values["storage.put.compression_ratio", "zstd"] == 0.25
     assert recorder.values["storage.put.size", "none"] == 100
+    assert recorder.values["storage.put.throughput", "zstd"] == 50
+    assert recorder.values["storage.put.inverse_throughput", "none"] == 0.005
 
 
 def test_a_failure_reports_latency_only() -> None:
     """Sizes of what was not stored would lie."""
     recorder = Recorder()
-    with (
-        pytest.raises(ZeroDivisionError),
-        measure(recorder, "put", "attachments") as measurement,
-    ):
-        measurement.size = 100
-        raise ZeroDivisionError
+    report(recorder, "put", "attachments", 0.5, None)
     assert [name for name, _, _ in recorder.seen] == ["storage.put.latency"]
 
 
 def test_an_empty_put_divides_by_nothing() -> None:
     """Zero bytes have a size and no ratio."""
     recorder = Recorder()
-    with measure(recorder, "put", "attachments") as measurement:
-        measurement.size = 0
+    report(recorder, "put", "attachments", 0.5, Measurement(0))
     names = [name for name, _, _ in recorder.seen]
     assert names == ["storage.put.latency", "storage.put.size", "storage.put.throughput"]
 
@@ -92,11 +87,8 @@ def test_an_empty_put_divides_by_nothing() -> None:
 def test_a_broken_backend_does_no_harm(caplog: pytest.LogCaptureFixture) -> None:
     """The put succeeded; a failing backend must not make the caller believe otherwise."""
     backend: MetricsBackend = Broken()
-    with (
-        caplog.at_level(logging.ERROR, "objectstore_client.metrics"),
-        measure(backend, "put", "attachments"),
-    ):
-        pass
+    with caplog.at_level(logging.ERROR, "objectstore_client.metrics"):
+        report(backend, "put", "attachments", 0.5, Measurement())
     assert "the metrics backend failed" in caplog.text
     assert "backend down" in caplog.text
 

@@ -112,13 +112,46 @@ def test_iterables_of_something_else(item: object) -> None:
         read(source)
 
 
+def test_what_can_be_read_again() -> None:
+    """Memory, paths, seekable files, collections and functions; not iterators and pipes."""
+    for contents in (b"x", Path(__file__), io.BytesIO(b"x"), [b"x"], lambda: iter([b"x"])):
+        source = open_source(contents)
+        assert source.replayable
+        assert read(source) == read(source) != b""
+    reader, writer = os.pipe()
+    os.close(writer)
+    with os.fdopen(reader, "rb") as pipe:
+        for once in (iter([b"x"]), (b for b in [b"x"]), pipe):
+            assert not open_source(once).replayable
+
+    async def generate() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    assert not open_source_async(generate()).replayable
+    assert open_source_async(generate).replayable
+
+
+def test_a_file_is_read_again_from_where_it_stood() -> None:
+    """Not from its beginning."""
+    file = io.BytesIO(b"skip, keep")
+    file.seek(6)
+    source = open_source(file)
+    assert read(source) == read(source) == b"keep"
+
+
+def test_a_function_must_return_an_iterable() -> None:
+    """The error says so."""
+    with pytest.raises(InvalidArgumentError, match="must return an iterable of bytes"):
+        read(open_source(lambda: 7))  # type: ignore[arg-type, return-value]
+
+
 def test_async_iterables_are_for_the_async_client() -> None:
     """The sync client says where they belong."""
 
     async def generate() -> AsyncIterator[bytes]:
         yield b"x"
 
-    assert open_source_async(generate()).async_pieces is not None
+    assert open_source_async(generate()).async_items is not None
     with pytest.raises(InvalidArgumentError, match="AsyncObjectstore"):
         open_source(generate())  # type: ignore[arg-type]
 

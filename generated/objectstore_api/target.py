@@ -59,6 +59,7 @@ class Target:
         stream: httpx.SyncByteStream | httpx.AsyncByteStream,
         length: int | None,
         timeout: httpx.Timeout | float | None,
+        extensions: Mapping[str, object] | None,
         inherited: httpx.Headers | None,
     ) -> httpx.Request:
         """Make a request.
@@ -68,6 +69,7 @@ class Target:
             stream: The body, of whichever world will send it.
             length: The length of the body in bytes, if known.
             timeout: Instead of the timeout of the target.
+            extensions: More for the transport.
             inherited: Headers that rank below those of the target.
         """
         defaults = self._defaults
@@ -78,12 +80,13 @@ class Target:
             headers["transfer-encoding"] = "chunked"
         elif length or parts.method in _METHODS_WITH_BODY:
             headers["content-length"] = str(length)
+        own = self._timeout if timeout is None else _extensions(timeout)
         return httpx.Request(
             parts.method,
             self._request_url(parts.path, parts.query),
             headers=headers,
             stream=stream,
-            extensions=self._timeout if timeout is None else _extensions(timeout),
+            extensions={**own, **extensions} if extensions else own,
         )
 
     def _request_url(self, path: str, query: str) -> httpx.URL:

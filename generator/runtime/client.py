@@ -102,22 +102,26 @@ class Client:
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> httpx.Request:
         """Make the request for this client's server. Sends nothing.
+
+        *extensions* are handed to the transport with the request, as httpx defines them.
 
         Raises:
             TypeError: If the body can only be iterated asynchronously.
         """
         if parts.content is None:
-            return self._target.request(parts, EMPTY, 0, timeout, self._inherited())
+            return self._target.request(parts, EMPTY, 0, timeout, extensions, self._inherited())
         stream, length = sync_body(parts.content, parts.content_length)
-        return self._target.request(parts, stream, length, timeout, self._inherited())
+        return self._target.request(parts, stream, length, timeout, extensions, self._inherited())
 
     def send(
         self,
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> httpx.Response:
         """Send a request and return the answer, whatever its status, with its body unread.
 
@@ -128,7 +132,7 @@ class Client:
         """
         if self._closed:
             raise ClientClosed("the client is closed")
-        request = self.build(parts, timeout=timeout)
+        request = self.build(parts, timeout=timeout, extensions=extensions)
         if self._http_client is not None:
             response = self._http_client.send(request, stream=True, follow_redirects=False)
         else:
@@ -140,6 +144,7 @@ class Client:
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> Response[BodyT, HeadersT]:
         """Send a request, read the whole answer into memory and parse it.
 
@@ -147,7 +152,7 @@ class Client:
             ApiError: If the answer is not a success, or not what the contract says.
             httpx.TransportError: If there is no answer, or it breaks off.
         """
-        response = self.send(parts, timeout=timeout)
+        response = self.send(parts, timeout=timeout, extensions=extensions)
         try:
             success = response.status_code in parts.operation.bodies
             body = _read(response, None if success else ERROR_LIMIT_BYTES)
@@ -160,6 +165,7 @@ class Client:
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> StreamedResponse[HeadersT]:
         """Send a request and return a success unread. The caller closes it.
 
@@ -168,7 +174,7 @@ class Client:
                 documented header is malformed.
             httpx.TransportError: If there is no answer.
         """
-        response = self.send(parts, timeout=timeout)
+        response = self.send(parts, timeout=timeout, extensions=extensions)
         try:
             if response.status_code not in parts.operation.bodies:
                 raise parts.operation.error(response, _read(response, ERROR_LIMIT_BYTES))
@@ -272,22 +278,26 @@ class AsyncClient:
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> httpx.Request:
         """Make the request for this client's server. Sends nothing.
+
+        *extensions* are handed to the transport with the request, as httpx defines them.
 
         Raises:
             TypeError: If the body is a file or a sync iterable.
         """
         if parts.content is None:
-            return self._target.request(parts, EMPTY, 0, timeout, self._inherited())
+            return self._target.request(parts, EMPTY, 0, timeout, extensions, self._inherited())
         stream, length = async_body(parts.content, parts.content_length)
-        return self._target.request(parts, stream, length, timeout, self._inherited())
+        return self._target.request(parts, stream, length, timeout, extensions, self._inherited())
 
     async def send(
         self,
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> httpx.Response:
         """Send a request and return the answer, whatever its status, with its body unread.
 
@@ -298,7 +308,7 @@ class AsyncClient:
         """
         if self._closed:
             raise ClientClosed("the client is closed")
-        request = self.build(parts, timeout=timeout)
+        request = self.build(parts, timeout=timeout, extensions=extensions)
         if self._http_client is not None:
             response = await self._http_client.send(request, stream=True, follow_redirects=False)
         else:
@@ -312,6 +322,7 @@ class AsyncClient:
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> Response[BodyT, HeadersT]:
         """Send a request, read the whole answer into memory and parse it.
 
@@ -319,7 +330,7 @@ class AsyncClient:
             ApiError: If the answer is not a success, or not what the contract says.
             httpx.TransportError: If there is no answer, or it breaks off.
         """
-        response = await self.send(parts, timeout=timeout)
+        response = await self.send(parts, timeout=timeout, extensions=extensions)
         try:
             success = response.status_code in parts.operation.bodies
             body = await _aread(response, None if success else ERROR_LIMIT_BYTES)
@@ -332,6 +343,7 @@ class AsyncClient:
         parts: RequestParts[BodyT, HeadersT],
         *,
         timeout: httpx.Timeout | float | None = None,
+        extensions: Mapping[str, object] | None = None,
     ) -> StreamedResponse[HeadersT]:
         """Send a request and return a success unread. The caller closes it.
 
@@ -340,7 +352,7 @@ class AsyncClient:
                 documented header is malformed.
             httpx.TransportError: If there is no answer.
         """
-        response = await self.send(parts, timeout=timeout)
+        response = await self.send(parts, timeout=timeout, extensions=extensions)
         try:
             if response.status_code not in parts.operation.bodies:
                 raise parts.operation.error(response, await _aread(response, ERROR_LIMIT_BYTES))

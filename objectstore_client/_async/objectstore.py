@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import ssl
 from types import TracebackType
 from typing import TYPE_CHECKING, Never, Self
 
 import objectstore_api as api
 
 from objectstore_client._async.client import AsyncClient
-from objectstore_client._httpx import (
-    default_transport_async,
-    httpx_timeout,
-    refused_values,
-    translated_errors,
-)
+from objectstore_client._httpx import AsyncTransport, refused_values, to_httpx
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
+from objectstore_client.retries import DEFAULT_RETRIES, RetryBudget, RetryPolicy, read_retries
 from objectstore_client.scope import Scope
-from objectstore_client.settings import USER_AGENT, Settings, refuse_unknown
+from objectstore_client.settings import (
+    USER_AGENT,
+    DeadlineLike,
+    Settings,
+    read_deadline,
+    refuse_unknown,
+)
 from objectstore_client.timeouts import DEFAULT_TIMEOUT, TimeoutLike, read_timeout
 from objectstore_client.usecase import Usecase
 
@@ -39,10 +43,17 @@ class AsyncObjectstore:
             OpenTelemetry and of sentry-sdk, if the application uses them.
         timeout: Time-outs of each exchange: seconds, a `timedelta`, a `Timeout`, or one of httpx
             or urllib3. By default connect 5 s, read 60 s, write 30 s, pool 10 s.
+        deadline: Seconds or a `timedelta` that a call may take in all: with all attempts, waiting,
+            and reading the payload. By default there is none.
+        retries: How failed requests are repeated: a `RetryPolicy`, or how often; 0 for never.
         downstream_service: Name of the calling service, for the server's metrics and switches
             (header `x-downstream-service`).
-        transport: An httpx transport to send requests with, instead of httpx's own. It is closed
-            with this object.
+        max_connections: How many connections are open at once at most.
+        ssl_context: For https: instead of the usual certificate authorities, or with a client
+            certificate.
+        unix_socket: Path of the socket to connect to, instead of the host of *base_url*.
+        transport: An httpx transport to send requests with, instead of ours: for HTTP/2, say. It
+            is closed with this object.
 
     Raises:
         InvalidArgumentError: If an argument is not valid.
@@ -56,13 +67,21 @@ class AsyncObjectstore:
         metrics_backend: MetricsBackend | None = None,
         propagate_traces: bool = False,
         timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
         downstream_service: str | None = None,
+        max_connections: int = 32,
+        ssl_context: ssl.SSLContext | None = None,
+        unix_socket: str | os.PathLike[str] | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
         **unknown: Never,
     ) -> None:
         refuse_unknown(type(self), unknown)
         self._settings = Settings(
             timeout=read_timeout(timeout, DEFAULT_TIMEOUT),
+            deadline=read_deadline(deadline),
+            retries=read_retries(retries, DEFAULT_RETRIES),
+            budget=RetryBudget(),
             metrics_backend=metrics_backend or NoOpMetricsBackend(),
             propagate_traces=propagate_traces,
         )
@@ -72,12 +91,17 @@ class AsyncObjectstore:
         headers = {"user-agent": USER_AGENT}
         if downstream_service is not None:
             headers["x-downstream-service"] = downstream_service
-        with translated_errors(), refused_values():
+        with refused_values():
             self._raw = api.AsyncClient(
                 base_url,
-                timeout=httpx_timeout(None, self._settings.timeout),
+                timeout=to_httpx(self._settings.timeout),
                 headers=headers,
-                transport=transport or default_transport_async(),
+                transport=transport
+                or AsyncTransport(
+                    max_connections=max_connections,
+                    ssl_context=ssl_context,
+                    unix_socket=unix_socket,
+                ),
             )
 
     @property

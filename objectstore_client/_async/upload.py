@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 
 from objectstore_client import zstd
 from objectstore_client._runtime import read_source_async, run_cpu_async
 from objectstore_client.errors import IntegrityError
-from objectstore_client.sources import PIECE, Piece, Source
+from objectstore_client.sources import PIECE, Piece, Source, SourceError
 
 __all__ = ["AsyncUpload"]
 
 
 class AsyncUpload:
-    """One payload, for one request.
+    """One payload, for one request and its repetitions.
 
     Contents in memory of up to `PIECE` bytes are compressed whole. All others pass through in
     pieces of at most `PIECE` bytes; besides one of them, the compressor's state (about 4 MiB at
@@ -23,27 +23,46 @@ class AsyncUpload:
     Attributes:
         size: Bytes that were read from the source so far.
         sent: Bytes that were handed to the transport so far.
+        started: Whether anything was taken from the source.
         failure: What the source raised, if it failed.
     """
 
     def __init__(self, source: Source, *, compress: bool) -> None:
         self.size = 0
         self.sent = 0
+        self.started = False
         self.failure: Exception | None = None
         self._source = source
         self._compress = compress
+        self._small: Piece | None = None
 
-    async def body(self) -> Piece | AsyncGenerator[Piece]:
-        """What to hand to the transport: bytes, or a stream of them."""
+    def can_start(self) -> bool:
+        """Whether the body can be sent, from its beginning."""
+        return self._source.replayable or not self.started
+
+    async def start(self) -> Piece | AsyncGenerator[Piece]:
+        """What to hand to the transport, from the beginning: bytes, or a stream of them."""
+        self.size = self.sent = 0
         size = self._source.size
         if not self._source.in_memory or size is None or size > PIECE:
             return self._stream()
-        assert self._source.pieces is not None
-        body = next(self._source.pieces(), b"")
-        if self._compress:
-            body = await run_cpu_async(size, zstd.compress, body)
-        self.size, self.sent = size, len(body)
-        return body
+        if self._small is None:
+            assert self._source.pieces is not None
+            self._small = next(self._source.pieces(), b"")
+            if self._compress:
+                self._small = await run_cpu_async(size, zstd.compress, self._small)
+        self.size, self.sent = size, len(self._small)
+        return self._small
+
+    @contextmanager
+    def own_errors(self) -> Iterator[None]:
+        """Raise what the source raised, whatever the transport makes of it."""
+        try:
+            yield
+        except Exception:
+            if self.failure is not None:
+                raise SourceError(self.failure) from None
+            raise
 
     @property
     def content_length(self) -> int | None:
@@ -69,6 +88,7 @@ class AsyncUpload:
 
     async def _read(self) -> AsyncGenerator[Piece]:
         """The pieces of the source, held to the size that it was said to have."""
+        self.started = True
         try:
             async with aclosing(read_source_async(self._source)) as pieces:
                 async for piece in pieces:

@@ -4,23 +4,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import objectstore_api as api
 from objectstore_api.api.objects import delete_object, get_object, head_object, patch_object
 
-from objectstore_client._httpx import httpx_timeout
+from objectstore_client._sync.exchange import run_attempts
 from objectstore_client._sync.payload import Payload
 from objectstore_client._sync.upload import Upload
 from objectstore_client.errors import ObjectNotFound
 from objectstore_client.expiration import ExpirationPolicy
 from objectstore_client.metadata import Metadata
-from objectstore_client.metrics import Measurement
+from objectstore_client.place import Measuring, Place
 from objectstore_client.requests import (
+    Stored,
     accepts_zstd,
     decoder_for,
     expiry_patch,
@@ -29,8 +29,9 @@ from objectstore_client.requests import (
     record_sizes,
     stored_key,
 )
+from objectstore_client.retries import Operation, RetryPolicy
 from objectstore_client.scope import Scope
-from objectstore_client.settings import Place, Settings
+from objectstore_client.settings import Call, DeadlineLike, Settings
 from objectstore_client.sources import Contents, open_source
 from objectstore_client.timeouts import TimeoutLike
 from objectstore_client.tracing import trace_headers
@@ -38,6 +39,9 @@ from objectstore_client.uploads import Precompressed, plan_upload
 from objectstore_client.usecase import Compression, Usecase
 
 __all__ = ["Client", "GetResult"]
+
+_Body = TypeVar("_Body")
+_Headers = TypeVar("_Headers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,8 @@ class Client:
         filename: str | None = None,
         origin: str | None = None,
         timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
     ) -> str:
         """Store an object; replaces payload and all metadata of an existing one (protocol 6.1,
         6.2).
@@ -113,7 +119,8 @@ class Client:
 
         Args:
             contents: Bytes in memory; a path; a binary file, read from where it stands and left
-                open; an iterable of bytes, or for the async client an async one.
+                open; an iterable of bytes, or for the async client an async one; or a function
+                that returns such an iterable.
             id: Key of the object; without one the server chooses.
             metadata: Custom metadata: at most 64 entries, keys in lowercase.
             expiration_policy: Instead of the usecase's. `Manual()` overrides a default with none.
@@ -123,6 +130,10 @@ class Client:
             filename: File name for those who download the object.
             origin: Where the contents came from, usually an IP address.
             timeout: Time-outs of this call instead of the client's.
+            deadline: Seconds that the call may take in all, instead of the client's.
+            retries: How failed requests are repeated, instead of the client's. Contents that can
+                be read again are (memory, paths, seekable files, collections, functions); of an
+                iterator, only requests that failed before its first item was taken.
 
         Returns:
             The key of the object.
@@ -134,6 +145,7 @@ class Client:
             ApiError: If the server refuses.
             TransportError: If there is no answer; the object may have been stored.
         """
+        call = self._settings.call(timeout, deadline, retries)
         with self._operation("put", id) as measurement:
             source = open_source(contents)
             plan = plan_upload(
@@ -149,18 +161,20 @@ class Client:
                 origin=origin,
             )
             upload = Upload(source, compress=plan.compress)
-            body = upload.body()
-            parts = put_request(self._prefix, id, plan, body, upload.content_length, self._trace())
-            try:
-                response = self._raw.call(
-                    parts, timeout=httpx_timeout(timeout, self._settings.timeout)
+
+            def attempt() -> Stored:
+                body = upload.start()
+                parts = put_request(
+                    self._prefix, id, plan, body, upload.content_length, self._trace()
                 )
-            finally:
-                if upload.failure is not None:
-                    # Whatever the transport makes of it: the caller's own error says what it was.
-                    raise upload.failure
+                with upload.own_errors():
+                    return (self._raw.call(parts, extensions=call.extensions())).body
+
+            answer = run_attempts(
+                self._settings, call, "post" if id is None else "put", attempt, upload.can_start
+            )
             record_sizes(measurement, plan, upload.size, upload.sent)
-            return stored_key(response.body)
+            return stored_key(answer)
 
     def get(
         self,
@@ -169,6 +183,8 @@ class Client:
         decompress: bool = True,
         accept_encoding: str | Iterable[str] | None = None,
         timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
     ) -> GetResult:
         """Open an object for reading (protocol 6.3).
 
@@ -182,6 +198,8 @@ class Client:
                 request that is being served: with `zstd` or `*` among them, a compressed payload
                 is passed through as it is.
             timeout: Time-outs of this call and of reading its payload, instead of the client's.
+            deadline: Seconds until the payload is read to its end, instead of the client's.
+            retries: How failed requests are repeated, instead of the client's.
 
         Raises:
             InvalidArgumentError: If *id* is empty, or has a segment `.` or `..`.
@@ -191,16 +209,20 @@ class Client:
             InvalidResponseError: If the object is encoded with something else than zstd and
                 *decompress* is set.
         """
-        with self._operation("get", id):
+        call = self._settings.call(timeout, deadline, retries)
+        place = Place("get", self._usecase, self._scope, id)
+        decode = decompress and not accepts_zstd(accept_encoding)
+
+        def attempt() -> GetResult:
             parts = get_object.build_request_at(self._prefix, id, extra_headers=self._trace())
-            answer = self._raw.open(parts, timeout=httpx_timeout(timeout, self._settings.timeout))
+            answer = self._raw.open(parts, extensions=call.extensions())
             try:
                 metadata = metadata_of(answer.headers)
-                decode = decompress and not accepts_zstd(accept_encoding)
                 payload = Payload(
                     self._raw,
                     answer,
-                    Place("get", self._usecase, self._scope, id),
+                    place,
+                    call,
                     decoder=decoder_for(metadata) if decode else None,
                     content_encoding=None if decode else metadata.compression,
                 )
@@ -210,7 +232,17 @@ class Client:
                 raise
             return GetResult(metadata, payload)
 
-    def head(self, id: str, *, timeout: TimeoutLike | None = None) -> Metadata:
+        with Measuring(place, self._settings.metrics_backend):
+            return run_attempts(self._settings, call, "get", attempt)
+
+    def head(
+        self,
+        id: str,
+        *,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> Metadata:
         """Describe an object without reading its payload (protocol 6.4).
 
         It counts as an access for `TimeToIdle`.
@@ -220,29 +252,45 @@ class Client:
             ApiError: If the server refuses.
             TransportError: If there is no answer.
         """
+        call = self._settings.call(timeout, deadline, retries)
         with self._operation("head", id):
             parts = head_object.build_request_at(self._prefix, id, extra_headers=self._trace())
-            response = self._raw.call(parts, timeout=httpx_timeout(timeout, self._settings.timeout))
-            return metadata_of(response.headers)
+            answer = self._send("head", parts, call)
+            return metadata_of(answer.headers)
 
-    def exists(self, id: str, *, timeout: TimeoutLike | None = None) -> bool:
+    def exists(
+        self,
+        id: str,
+        *,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> bool:
         """Tell whether an object exists; like `head`, but for absent objects."""
         try:
-            self.head(id, timeout=timeout)
+            self.head(id, timeout=timeout, deadline=deadline, retries=retries)
         except ObjectNotFound:
             return False
         return True
 
-    def delete(self, id: str, *, timeout: TimeoutLike | None = None) -> None:
+    def delete(
+        self,
+        id: str,
+        *,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> None:
         """Delete an object; deleting an absent one succeeds (protocol 6.5).
 
         Raises:
             ApiError: If the server refuses.
             TransportError: If there is no answer; the object may have been deleted.
         """
+        call = self._settings.call(timeout, deadline, retries)
         with self._operation("delete", id):
             parts = delete_object.build_request_at(self._prefix, id, extra_headers=self._trace())
-            self._raw.call(parts, timeout=httpx_timeout(timeout, self._settings.timeout))
+            self._send("delete", parts, call)
 
     def extend_expiry(
         self,
@@ -252,40 +300,55 @@ class Client:
         after: timedelta | None = None,
         from_creation: timedelta | None = None,
         timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
     ) -> None:
-        """Let an object live at least until a deadline; never shortens its life (protocol 8).
+        """Let an object live at least until a point in time; never shortens its life (protocol 8).
 
-        Exactly one of the three deadlines is given. With *at* and *from_creation*, repeating the
-        call changes nothing; with *after* it moves the deadline again.
+        Exactly one of *at*, *after* and *from_creation* is given. With *at* and *from_creation*,
+        repeating the call changes nothing; with *after* it moves the end again.
 
         Args:
             id: Key of the object.
-            at: The deadline itself, with a time zone; rounded up to whole seconds.
-            after: The deadline, counted from now; rounded up to whole seconds.
-            from_creation: The deadline, counted from the object's creation; rounded up.
+            at: The end of its life, with a time zone; rounded up to whole seconds.
+            after: The same, counted from now; rounded up to whole seconds.
+            from_creation: The same, counted from the object's creation; rounded up.
             timeout: Time-outs of this call instead of the client's.
+            deadline: Seconds that the call may take in all, instead of the client's.
+            retries: How failed requests are repeated, instead of the client's.
 
         Raises:
-            InvalidArgumentError: If not exactly one deadline is given, or it is not valid.
+            InvalidArgumentError: If not exactly one end is given, or it is not valid.
             ObjectNotFound: If the object does not exist, or has expired.
             ConflictError: If the object never expires, or is being changed by someone else.
-            BadRequestError: If the usecase's policy forbids a deadline that late.
+            BadRequestError: If the usecase's policy forbids a life that long.
             UnsupportedError: If the server is too old to know the operation.
             TransportError: If there is no answer; the life may have been extended.
         """
+        call = self._settings.call(timeout, deadline, retries)
         with self._operation("extend_expiry", id):
             patch = expiry_patch(at=at, after=after, from_creation=from_creation)
             parts = patch_object.build_request_at(
                 self._prefix, id, body=patch, extra_headers=self._trace()
             )
-            self._raw.call(parts, timeout=httpx_timeout(timeout, self._settings.timeout))
+            self._send("extend_expiry" if after is None else "extend_expiry_after_now", parts, call)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._usecase.name}/{self._scope.path}>"
 
-    def _operation(self, operation: str, key: str | None) -> AbstractContextManager[Measurement]:
+    def _operation(self, operation: str, key: str | None) -> Measuring:
         place = Place(operation, self._usecase, self._scope, key)
-        return place.measuring(self._settings.metrics_backend)
+        return Measuring(place, self._settings.metrics_backend)
+
+    def _send(
+        self, operation: Operation, parts: api.RequestParts[_Body, _Headers], call: Call
+    ) -> api.Response[_Body, _Headers]:
+        return run_attempts(
+            self._settings,
+            call,
+            operation,
+            lambda: self._raw.call(parts, extensions=call.extensions()),
+        )
 
     def _trace(self) -> dict[str, str]:
         return trace_headers() if self._settings.propagate_traces else {}

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     import objectstore_api as api
     from objectstore_api.api.objects.get_object import GetObjectHeaders
 
-    from objectstore_client.settings import Place
+    from objectstore_client.place import Place
+    from objectstore_client.settings import Call
     from objectstore_client.zstd import Decoder
 
 __all__ = ["Payload"]
@@ -32,12 +33,12 @@ SMALL_BYTES = 64 * 1024
 class Payload(PayloadBase):
     """The bytes of an object, read once, from front to back.
 
-    A context manager; iterating yields bounded pieces (at most 128 KiB), not lines. The connection
+    A context manager; iterating yields bounded pieces (at most 256 KiB), not lines. The connection
     is given back when the end was read or on `close`, whichever comes first; answers of known
     length up to 64 KiB were read already and hold none.
 
-    Memory: at most one piece of the network (64 KiB) and one decoded piece (128 KiB, plus the
-    window of the zstd frame, 8 MiB at most at the usual levels), whatever the object's size;
+    Memory: at most one piece of the network (256 KiB) and one decoded piece (128 KiB, plus the
+    window of the zstd frame, 8 MiB at most), whatever the object's size;
     `read()` without a size holds all that it returns.
 
     Attributes:
@@ -54,6 +55,7 @@ class Payload(PayloadBase):
         raw: api.Client,
         answer: api.StreamedResponse[GetObjectHeaders],
         place: Place,
+        call: Call,
         *,
         decoder: Decoder | None,
         content_encoding: str | None,
@@ -62,6 +64,7 @@ class Payload(PayloadBase):
         self._raw = raw  # held, so that its connections live as long as this payload
         self._answer = answer
         self._place = place
+        self._call = call
         self._decoder = decoder
         self._chunks = answer.iter_raw()
         self._length = answer.headers.content_length
@@ -147,17 +150,20 @@ class Payload(PayloadBase):
         if self._failure is not None:
             raise self._failure
         try:
-            with self._place.locating():
-                while self._position == len(self._piece) and not self._ended:
-                    self._piece, self._position = self._next(), 0
-        except BaseException as failure:
+            while self._position == len(self._piece) and not self._ended:
+                self._call.check_deadline()
+                self._piece, self._position = self._next(), 0
+        except BaseException as error:
             # A read after this one must not take the break for the end of the data.
+            failure = self._place.located(error)
             if isinstance(failure, ObjectstoreError):
                 self._failure = failure
             else:
                 self._failure = ConnectionLostError("reading the payload was interrupted")
             self._answer.close()
-            raise
+            if failure is error:
+                raise
+            raise failure from error
         return self._position < len(self._piece)
 
     def _take(self, limit: int | None) -> bytes | memoryview:

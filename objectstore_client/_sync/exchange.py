@@ -1,0 +1,71 @@
+# Generated from objectstore_client/_async/exchange.py; do not edit. To regenerate: python -m generator
+"""Attempts: an operation is tried until it succeeds or must not be tried again."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from objectstore_client._httpx import FAILURES, failure_of, translate
+from objectstore_client._runtime import sleep
+from objectstore_client.retries import Operation, decide
+from objectstore_client.settings import Call, Settings
+
+__all__ = ["run_attempts"]
+
+_R = TypeVar("_R")
+
+
+def run_attempts(
+    settings: Settings,
+    call: Call,
+    operation: Operation,
+    attempt: Callable[[], _R],
+    replayable: Callable[[], bool] = lambda: True,
+) -> _R:
+    """Run *attempt*, again and again where `retries.decide` allows it, within the deadline.
+
+    Args:
+        settings: Whose retry budget is used.
+        call: How often, and until when.
+        operation: What is attempted, as `decide` knows it.
+        attempt: Sends one request and reads its answer.
+        replayable: Whether the body of the request can be sent once more.
+
+    Raises:
+        ObjectstoreError: The last failure, with the facts of all attempts on it.
+    """
+    counted, free_used, cost, outcome_unknown = 1, False, 0, False
+    while True:
+        try:
+            result = attempt()
+        except FAILURES as cause:
+            failed = failure_of(cause)
+            now = time.monotonic()
+            decision = decide(
+                operation=operation,
+                failure=failed.failure,
+                progress=failed.progress,
+                replayable=replayable(),
+                attempt=counted,
+                policy=call.retries,
+                random=random.random,
+                free_used=free_used,
+                remaining=None if call.deadline is None else call.deadline - now,
+                retry_after=failed.retry_after,
+            ).within(settings.budget)
+            outcome_unknown |= decision.outcome_unknown
+            if decision.delay is None:
+                error = translate(cause, past_deadline=call.past_deadline)
+                error.attempts, error.elapsed = counted + free_used, now - call.started
+                error.retryable, error.outcome_unknown = decision.retryable, outcome_unknown
+                error.add_note(f"attempts: {error.attempts}, given up because {decision.reason}")
+                raise error from cause
+            sleep(decision.delay)
+            cost = decision.cost
+            counted, free_used = counted + (cost > 0), free_used or cost == 0
+        else:
+            settings.budget.succeed(cost)
+            return result

@@ -1,0 +1,228 @@
+"""The engine over blocking calls: `SocketTransport`."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import cast
+
+import httpx
+
+from objectstore_client.engine.connection import Connection
+from objectstore_client.engine.driver import Body, Driver, run
+from objectstore_client.engine.exchange import Exchange
+from objectstore_client.engine.network import Address, Network, Origin
+from objectstore_client.engine.patience import Patience
+from objectstore_client.engine.pool import Pool, Turn
+
+__all__ = ["SocketTransport"]
+
+_NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+class _Connection(Connection):
+    """A socket that never blocks by itself: to wait is to poll, in both directions at once."""
+
+    def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[_Connection]) -> None:
+        super().__init__(sock, origin, pool)
+        sock.setblocking(False)
+        pool.open.add(self)
+        self._tls = isinstance(sock, ssl.SSLSocket)
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+
+    def close(self) -> None:
+        self.sock.close()
+        self.pool.open.discard(self)
+
+    def is_quiet(self) -> bool:
+        if self._tls and cast(ssl.SSLSocket, self.sock).pending():
+            return False
+        if not self._poll.poll(0):
+            return True
+        try:
+            self.sock.recv(1)
+        except _NOT_NOW:  # TLS talks to itself
+            return True
+        except OSError:
+            pass
+        return False
+
+    def begin(self, exchange: Exchange | None) -> None:
+        pass  # nothing is received unless somebody asks
+
+    async def send(self, exchange: Exchange, data: bytes, patience: Patience) -> bool:
+        if exchange.sent and self._poll.poll(0) and self._answered(exchange):
+            return False
+        rest: bytes | memoryview = data
+        while True:
+            seconds = patience.left(patience.write)
+            try:
+                sent = self.sock.send(rest) if seconds != 0 else 0
+            except _NOT_NOW:
+                events = self._wait(select.POLLOUT | select.POLLIN, seconds)
+                if events & ~select.POLLOUT and self._answered(exchange):
+                    return False
+                if events:
+                    continue
+                sent = 0
+            except OSError as error:
+                # A server that refuses may have said why before it closed the connection.
+                if self._answered(exchange):
+                    return False
+                raise exchange.error(httpx.WriteError, str(error), died=True) from error
+            if not sent:
+                problem = "the network took nothing in time"
+                raise patience.late(exchange, httpx.WriteTimeout, problem)
+            exchange.sent = True
+            if sent == len(rest):
+                return True
+            rest = memoryview(rest)[sent:]
+
+    async def receive(self, exchange: Exchange, patience: Patience) -> None:
+        perhaps = self._tls  # which has a buffer of its own
+        while True:
+            seconds = patience.left(patience.read)
+            if seconds == 0 or not (perhaps or self._wait(select.POLLIN, seconds)):
+                problem = "the server sent nothing in time"
+                raise patience.late(exchange, httpx.ReadTimeout, problem)
+            if self._receive_now(exchange):
+                return
+            perhaps = False
+
+    def _receive_now(self, exchange: Exchange) -> bool:
+        """Take in what has come already; false if there is nothing."""
+        try:
+            data = self.sock.recv(exchange.wanted)
+        except _NOT_NOW:
+            return False
+        except OSError as error:
+            raise exchange.error(httpx.ReadError, str(error), died=True) from error
+        if data:
+            exchange.receive(data)
+        else:
+            exchange.receive_eof()
+        return True
+
+    def _answered(self, exchange: Exchange) -> bool:
+        """Take in what has come already; true if the head of the answer is there."""
+        while not exchange.status and self._receive_now(exchange):
+            pass
+        return exchange.status != 0
+
+    def _wait(self, events: int, seconds: float | None) -> int:
+        """Wait until one of *events* is there and return which; 0 if none came in time."""
+        limit = None if seconds is None else seconds * 1000
+        if events == select.POLLIN:
+            found = self._poll.poll(limit)
+        else:
+            self._poll.modify(self.sock, events)
+            try:
+                found = self._poll.poll(limit)
+            finally:
+                self._poll.modify(self.sock, select.POLLIN)
+        return found[0][1] if found else 0
+
+
+class _Body(Body[_Connection], httpx.SyncByteStream):
+    def __iter__(self) -> Iterator[bytes]:
+        while (piece := run(self.next_piece())) is not None:
+            yield piece
+
+    def close(self) -> None:
+        self.release()
+
+
+class _Turn(Turn):
+    def __init__(self) -> None:
+        self._event = threading.Event()
+
+    def end(self) -> None:
+        self._event.set()
+
+    async def wait(self, seconds: float | None) -> None:
+        self._event.wait(seconds)
+
+
+class _Driver(Driver[_Connection]):
+    body_class = _Body
+    proxy_class = httpx.HTTPTransport
+    turn_class = _Turn
+
+    async def looked_up(
+        self, lookup: Future[Sequence[tuple[int, Address]]], seconds: float | None
+    ) -> Sequence[tuple[int, Address]]:
+        try:
+            return lookup.result(seconds)
+        finally:
+            lookup.cancel()
+
+    async def connect(self, sock: socket.socket, address: Address, seconds: float | None) -> None:
+        sock.settimeout(seconds)
+        sock.connect(address)
+
+    async def connection(
+        self, sock: socket.socket, origin: Origin, tls: ssl.SSLContext | None, seconds: float | None
+    ) -> _Connection:
+        try:
+            if tls is not None:
+                sock.settimeout(seconds)
+                # The end of the stream must be the one that the server signed.
+                sock = tls.wrap_socket(sock, server_hostname=origin[1], suppress_ragged_eofs=False)
+            return _Connection(sock, origin, self.pool)
+        except BaseException:
+            sock.close()
+            raise
+
+
+class SocketTransport(httpx.BaseTransport):
+    """Carries requests over HTTP/1.1 connections of its own, which it keeps and reuses.
+
+    Safe to use from any number of threads. After a fork the child makes its own connections.
+    Where the environment asks for a proxy, `httpx.HTTPTransport` does the work instead.
+
+    Args:
+        max_connections: The most connections at a time; one more request has to wait.
+        idle_expiry: Seconds after which an unused connection is not reused.
+        ssl_context: How to do TLS; by default with the certificates that httpx trusts.
+        unix_socket: Path of a socket to connect to, whatever the URL says.
+
+    Raises only httpx's exceptions, with `Facts`, and what the body of a request raises.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_connections: int = 32,
+        idle_expiry: float = 30.0,
+        ssl_context: ssl.SSLContext | None = None,
+        unix_socket: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._driver = _Driver(Network(max_connections, idle_expiry, ssl_context, unix_socket))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send *request* and return the answer, whose body is a stream.
+
+        Time-outs come from `request.extensions["timeout"]`, a deadline for everything, up to the
+        last byte of the body, from `request.extensions["deadline"]` (`time.monotonic`).
+        """
+        if not isinstance(request.stream, httpx.SyncByteStream):
+            raise TypeError("the body of the request is for an async transport")
+        return run(self._driver.handle(request, self))
+
+    def close(self) -> None:
+        """Close the idle connections now, and those in use when they are given back."""
+        self._driver.close()
+        for proxy in self._driver.proxies.values():
+            if isinstance(proxy, httpx.HTTPTransport):
+                proxy.close()
+
+    def __del__(self) -> None:
+        with suppress(Exception):  # at the end of the interpreter all may be gone already
+            self.close()

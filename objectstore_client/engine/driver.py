@@ -1,0 +1,310 @@
+"""From a request to its answer: what the two drivers have in common.
+
+It is written as coroutines. In the blocking driver nothing ever suspends, so that `run` can do
+without an event loop. What blocks or waits is in the methods that are left open here.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+import weakref
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
+
+import httpx
+
+from objectstore_client.engine.connection import Connection
+from objectstore_client.engine.exchange import Exchange
+from objectstore_client.engine.network import Address, Network, Origin, new_socket, origin_of
+from objectstore_client.engine.patience import Patience, share
+from objectstore_client.engine.pool import Pool, Turn
+
+__all__ = ["Body", "Driver", "run"]
+
+_Result = TypeVar("_Result")
+_Addresses: TypeAlias = Sequence[tuple[int, Address]]
+_Proxy: TypeAlias = httpx.HTTPTransport | httpx.AsyncHTTPTransport
+
+
+def run(coroutine: Coroutine[object, None, _Result]) -> _Result:
+    """Run a coroutine that never suspends."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return cast(_Result, end.value)
+    coroutine.close()
+    raise RuntimeError("this must not wait for an event loop")
+
+
+_Connection = TypeVar("_Connection", bound=Connection)
+
+
+class Body(Generic[_Connection]):
+    """The body of an answer. Gives the connection back at its end, and when it is closed."""
+
+    def __init__(
+        self,
+        owner: object,
+        driver: Driver[_Connection],
+        connection: _Connection,
+        exchange: Exchange,
+        patience: Patience,
+    ) -> None:
+        self._owner = owner  # held, for it closes the connections when it goes
+        self._driver = driver
+        self._connection: _Connection | None = connection
+        self._exchange = exchange
+        self._patience = patience
+
+    async def next_piece(self) -> bytes | None:
+        """Return the next piece, `None` at the end."""
+        exchange = self._exchange
+        while not exchange.body:
+            if exchange.complete:
+                return None
+            if self._connection is None:
+                raise httpx.StreamClosed
+            try:
+                await self._connection.receive(exchange, self._patience)
+            except BaseException:
+                self.release()
+                raise
+            if exchange.complete:
+                self.release()
+        return exchange.body.popleft()
+
+    def release(self) -> None:
+        """Give the connection back; what was not read is lost."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._driver.release(connection, reusable=self._exchange.reusable)
+
+    def __del__(self) -> None:
+        if self._connection is not None:
+            with suppress(Exception):  # at the end of the interpreter all may be gone already
+                self._driver.abandon(self._connection)
+
+
+class Driver(ABC, Generic[_Connection]):
+    """The connections of a process, or of an event loop, and how requests get to them."""
+
+    body_class: type[Body[_Connection]]
+    turn_class: ClassVar[type[Turn]]
+    proxy_class: ClassVar[type[_Proxy]]
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self._start()
+        _drivers.add(cast("Driver[Connection]", self))
+
+    def _start(self) -> None:
+        self._lock = threading.Lock()
+        self.pool: Pool[_Connection] = Pool(self.network.max_connections, self.network.idle_expiry)
+        self.proxies: dict[Origin, _Proxy | None] = {}
+        self._abandoned: deque[_Connection] = deque()
+
+    async def handle(self, request: httpx.Request, owner: object) -> httpx.Response:
+        """Send *request* and return the answer, whose body keeps *owner* alive."""
+        patience = Patience(request.extensions)
+        exchange = Exchange(request)
+        origin = origin_of(request.url)
+        if origin is None:
+            raise exchange.error(httpx.UnsupportedProtocol, "the URL is not http:// or https://")
+        if (proxy := self._proxy(exchange, origin)) is not None:
+            return await self._pass_on(proxy, exchange, request, patience)
+        connection = await self._acquire(exchange, origin, patience)
+        try:
+            await connection.serve(exchange, request.stream, patience)
+        except BaseException:
+            self.release(connection, reusable=False)
+            raise
+        body = self.body_class(owner, self, connection, exchange, patience)
+        if exchange.complete:
+            body.release()
+        else:
+            connection.holds_payload = True
+        stream = cast(httpx.SyncByteStream, body)
+        return httpx.Response(exchange.status, headers=exchange.headers, stream=stream)
+
+    def release(self, connection: _Connection, *, reusable: bool) -> None:
+        """Give back a connection."""
+        connection.begin(None)
+        with self._lock:
+            self._take_back(connection, reusable=reusable)
+        self._settle()
+
+    def abandon(self, connection: _Connection) -> None:
+        """Give back a connection without waiting for the lock: for the garbage collector."""
+        self._abandoned.append(connection)
+        self._settle()
+
+    def close(self) -> None:
+        """Close the idle connections now, and those in use when they are given back."""
+        with self._lock:
+            self.pool.close()
+
+    def leave_to_parent(self) -> None:
+        """Start anew in a child process: the connections are the parent's."""
+        old = self.pool
+        _inherited.extend((old, self.proxies))
+        self._start()
+        self.pool.closed, old.closed = old.closed, True
+        for connection in list(old.open):
+            connection.sock.close()  # and nothing else, for the rest is shared with the parent
+
+    # ---- left open ----------------------------------------------------------------------------
+
+    @abstractmethod
+    async def looked_up(self, lookup: Future[_Addresses], seconds: float | None) -> _Addresses:
+        """Return the result of *lookup*."""
+
+    @abstractmethod
+    async def connect(self, sock: socket.socket, address: Address, seconds: float | None) -> None:
+        """Connect a socket."""
+
+    @abstractmethod
+    async def connection(
+        self, sock: socket.socket, origin: Origin, tls: ssl.SSLContext | None, seconds: float | None
+    ) -> _Connection:
+        """Make a connection of a connected socket, which is closed if that fails."""
+
+    # ---- in common ----------------------------------------------------------------------------
+
+    def _take_back(self, connection: _Connection, *, reusable: bool) -> None:
+        connection.holds_payload = False
+        pool = connection.pool  # after a fork, that of the parent
+        if reusable:
+            pool.put(connection)
+        else:
+            connection.close()
+        pool.leave()
+
+    def _settle(self) -> None:
+        """Take back what was abandoned. If the lock is taken, whoever has it does so later."""
+        while self._abandoned and self._lock.acquire(blocking=False):
+            try:
+                while self._abandoned:
+                    self._take_back(self._abandoned.popleft(), reusable=False)
+            finally:
+                self._lock.release()
+
+    async def _acquire(self, exchange: Exchange, origin: Origin, patience: Patience) -> _Connection:
+        await self._enter(exchange, patience)
+        connection = None
+        try:
+            while True:
+                with self._lock:
+                    connection = self.pool.take(origin)
+                if connection is None:
+                    return await self._connect(exchange, origin, patience)
+                if connection.is_quiet():
+                    return connection
+                connection.close()
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            with self._lock:
+                self.pool.leave()
+            raise
+
+    async def _enter(self, exchange: Exchange, patience: Patience) -> None:
+        """Get the right to use a connection; wait for it if need be."""
+        with self._lock:
+            if self.pool.enter():
+                return
+            if self.pool.closed:
+                raise exchange.error(httpx.LocalProtocolError, "the transport is closed")
+            turn = self.turn_class()
+            self.pool.line_up(turn)
+        try:
+            self._settle()
+            await turn.wait(patience.left(patience.pool))
+        except BaseException:
+            with self._lock:
+                self.pool.give_up(turn)
+            raise
+        with self._lock:
+            if turn.granted:
+                return
+            self.pool.give_up(turn)
+            if self.pool.closed:
+                raise exchange.error(httpx.LocalProtocolError, "the transport is closed")
+            held = sum(connection.holds_payload for connection in list(self.pool.open))
+        problem = f"all {self.pool.max_connections} connections are in use"
+        if held:
+            problem += (
+                f", {held} of them by payloads that are still open; read payloads to the end or "
+                "close them, or raise max_connections"
+            )
+        raise patience.late(exchange, httpx.PoolTimeout, problem, open_payloads=held)
+
+    async def _connect(self, exchange: Exchange, origin: Origin, patience: Patience) -> _Connection:
+        """Connect to the first address that lets us; each gets its share of the time."""
+        ends = patience.ends(patience.connect)
+        try:
+            tls = self.network.tls(origin)
+            addresses = await self.looked_up(self.network.resolve(origin), share(ends))
+            for left in range(len(addresses), 0, -1):
+                family, address = addresses[-left]
+                sock = new_socket(family)
+                try:
+                    await self.connect(sock, address, share(ends, left))
+                    break
+                except BaseException as error:
+                    sock.close()
+                    if left == 1 or not isinstance(error, OSError):
+                        raise
+            return await self.connection(sock, origin, tls, share(ends))
+        except TimeoutError as error:
+            problem = f"no connection to {origin[1]} port {origin[2]} in time"
+            raise patience.late(exchange, httpx.ConnectTimeout, problem) from error
+        except (OSError, ValueError) as error:
+            problem = f"no connection to {origin[1]} port {origin[2]}: {error}"
+            raise exchange.error(httpx.ConnectError, problem) from error
+
+    def _proxy(self, exchange: Exchange, origin: Origin) -> _Proxy | None:
+        """Return what leads to *origin* through the proxy that the environment asks for."""
+        if origin not in self.proxies:
+            url, network, proxy = self.network.proxy(origin), self.network, None
+            try:
+                if url is not None:
+                    proxy = self.proxy_class(
+                        proxy=url, verify=network.ssl_context or True, limits=network.limits()
+                    )
+            except (ImportError, ValueError) as error:
+                raise exchange.error(httpx.UnsupportedProtocol, f"proxy: {error}") from error
+            self.proxies[origin] = proxy
+        return self.proxies[origin]
+
+    async def _pass_on(
+        self, proxy: _Proxy, exchange: Exchange, request: httpx.Request, patience: Patience
+    ) -> httpx.Response:
+        request.extensions = {**request.extensions, "timeout": patience.as_timeout()}
+        try:
+            if isinstance(proxy, httpx.HTTPTransport):
+                return proxy.handle_request(request)
+            return await proxy.handle_async_request(request)
+        except httpx.TimeoutException as error:
+            if patience.left(None) == 0:
+                exchange.sent = True  # for all we know
+                raise patience.late(exchange, type(error), "beyond the proxy") from error
+            raise
+
+
+_drivers: weakref.WeakSet[Driver[Connection]] = weakref.WeakSet()
+_inherited: list[object] = []  # what a child process must neither use nor finalize
+
+
+def _leave_to_parent() -> None:
+    for driver in list(_drivers):
+        driver.leave_to_parent()
+
+
+os.register_at_fork(after_in_child=_leave_to_parent)

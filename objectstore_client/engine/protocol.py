@@ -1,0 +1,175 @@
+"""A connection over asyncio, as a protocol: no task of its own, one future per wait."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import socket
+from math import inf
+from typing import cast
+
+import httpx
+
+from objectstore_client.engine.connection import Connection
+from objectstore_client.engine.exchange import PIECE_BYTES, Exchange
+from objectstore_client.engine.network import Origin
+from objectstore_client.engine.patience import Patience
+from objectstore_client.engine.pool import Pool
+
+__all__ = ["AioConnection"]
+
+_MOST_UNREAD = 512 * 1024  # bytes of a body that nobody takes, after which we stop reading
+
+
+class AioConnection(Connection, asyncio.Protocol):
+    """A connection of one event loop, with at most one task that waits for it."""
+
+    _transport: asyncio.Transport
+
+    def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[AioConnection]) -> None:
+        super().__init__(sock, origin, pool)
+        self._loop = asyncio.get_running_loop()
+        self._all_open = pool.open
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        self._exchange: Exchange | None = None
+        self._failure: httpx.TransportError | None = None
+        self._waiter: asyncio.Future[bool] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._expires = inf
+        self._paused_reading = self._paused_writing = False
+
+    def is_quiet(self) -> bool:
+        return not self._transport.is_closing() and not self._poll.poll(0)
+
+    def begin(self, exchange: Exchange | None) -> None:
+        self._exchange, self._failure = exchange, None
+        self._go_on_reading()
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self in self._all_open:
+            self._transport.abort()
+
+    # ---- called by asyncio --------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        # Writing is paused as long as there is anything that the system has not taken.
+        self._transport.set_write_buffer_limits(high=0)
+        self._all_open.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        self._take_in(data)
+
+    def eof_received(self) -> None:
+        self._take_in(b"")
+
+    def _take_in(self, data: bytes) -> None:
+        exchange = self._exchange
+        if exchange is None:
+            self.close()  # nobody asked for this
+            return
+        if self._failure is not None:
+            return
+        try:
+            if data:
+                exchange.receive(data)
+            else:
+                exchange.receive_eof()
+        except httpx.TransportError as error:
+            self._failure = error
+        if len(exchange.body) > 1 and sum(map(len, exchange.body)) > _MOST_UNREAD:
+            self._paused_reading = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        exchange = self._exchange
+        if exchange is not None and not exchange.complete and self._failure is None:
+            kind = httpx.ReadError if exchange.all_sent else httpx.WriteError
+            self._failure = exchange.error(kind, str(exc or "connection closed"), died=True)
+        self._all_open.discard(self)
+        self.close()
+        self._wake()
+
+    def pause_writing(self) -> None:
+        self._paused_writing = True
+
+    def resume_writing(self) -> None:
+        self._paused_writing = False
+        self._wake()
+
+    # ---- called by the task that it serves ----------------------------------------------------
+
+    async def send(self, exchange: Exchange, data: bytes, patience: Patience) -> bool:
+        if len(data) <= PIECE_BYTES:
+            return await self._write(exchange, data, patience)
+        view = memoryview(data)
+        for start in range(0, len(view), PIECE_BYTES):
+            if not await self._write(exchange, view[start : start + PIECE_BYTES], patience):
+                return False
+            await asyncio.sleep(0)  # for others, and to see an early answer
+        return True
+
+    async def receive(self, exchange: Exchange, patience: Patience) -> None:
+        if self._failure is not None:
+            raise self._failure
+        self._go_on_reading()
+        if not await self._event(patience.left(patience.read)):
+            raise patience.late(exchange, httpx.ReadTimeout, "the server sent nothing in time")
+
+    async def _write(
+        self, exchange: Exchange, data: bytes | memoryview, patience: Patience
+    ) -> bool:
+        late = patience.left(patience.write) == 0
+        if not late and self._wanted(exchange):
+            self._transport.write(data)
+            exchange.sent = True
+        while not late and self._paused_writing and self._wanted(exchange):
+            unsent = self._transport.get_write_buffer_size()
+            in_time = await self._event(patience.left(patience.write))
+            late = not in_time and self._transport.get_write_buffer_size() == unsent
+        if late:
+            problem = "the network took nothing in time"
+            raise patience.late(exchange, httpx.WriteTimeout, problem)
+        return self._wanted(exchange)
+
+    def _wanted(self, exchange: Exchange) -> bool:
+        """Whether somebody waits for the rest of the request."""
+        return not exchange.status and self._failure is None
+
+    def _go_on_reading(self) -> None:
+        if self._paused_reading:
+            self._paused_reading = False
+            self._transport.resume_reading()
+
+    async def _event(self, seconds: float | None) -> bool:
+        """Wait until something happens; false if nothing does in time."""
+        if seconds == 0:
+            return False
+        self._expires = inf if seconds is None else self._loop.time() + seconds
+        # The timer outlives the wait: the next one most likely needs a later one anyway.
+        if self._timer is not None and self._timer.when() > self._expires:
+            self._timer.cancel()
+            self._timer = None
+        if self._timer is None:
+            self._expire()
+        self._waiter = self._loop.create_future()
+        try:
+            return await self._waiter
+        finally:
+            self._waiter = None
+
+    def _expire(self) -> None:
+        self._timer = None
+        if self._waiter is not None and self._loop.time() >= self._expires:
+            self._wake(in_time=False)
+        elif self._expires < inf:
+            self._timer = self._loop.call_at(self._expires, self._expire)
+
+    def _wake(self, *, in_time: bool = True) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(in_time)
