@@ -6,7 +6,6 @@ import errno
 import ipaddress
 import logging
 import signal
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from objectstore_client.devserver.missing import MissingExtraError
@@ -55,7 +54,7 @@ def serve(host: str, port: int, data: str | None, memory: bool, verbose: bool) -
     # Blocked before any thread exists, so that the signals wait for `sigwait` below.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
-        server = DevServer(host=host, port=port, data_dir=None if data is None else Path(data))
+        server = DevServer(host=host, port=port, data_dir=data)
         server.start()
     except OSError as error:
         raise click.ClickException(_why_not_listening(host, port, error)) from None

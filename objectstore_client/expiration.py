@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from objectstore_client.durations import format_duration, parse_duration
@@ -72,6 +73,7 @@ def format_policy(policy: ExpirationPolicy) -> str:
     return f"{prefix}:{format_duration(policy.duration)}"
 
 
+@lru_cache(maxsize=256)  # each answer has one, and there are few of them
 def parse_policy(text: str) -> ExpirationPolicy:
     """Read a policy from its wire form.
 

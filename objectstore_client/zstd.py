@@ -31,10 +31,12 @@ __all__ = [
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_WINDOW_SIZE",
     "MAX_PIECE_SIZE",
+    "SMALL_SIZE",
     "Buffer",
     "Compressor",
     "Decoder",
     "compress",
+    "decompress_small",
 ]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -54,6 +56,9 @@ _FIRST_LEVEL_WITH_LARGER_WINDOW = 20
 
 # Contexts are kept for reuse up to this size: it holds every one of level 3 (3.5 MiB).
 _KEPT_CONTEXT_SIZE = 4 * 1024 * 1024
+
+SMALL_SIZE = 1024 * 1024
+"""Most bytes that `decompress_small` makes."""
 
 _SKIPPABLE_MAGIC_TAIL = b"\x2a\x4d\x18"  # after any byte from 0x50 to 0x5f
 _RLE, _COMPRESSED, _RESERVED = 1, 2, 3
@@ -91,6 +96,25 @@ def compress(data: Buffer, *, level: int = DEFAULT_LEVEL) -> bytes:
     if compressor.memory_size() <= _KEPT_CONTEXT_SIZE:
         _spare.compressors[level] = compressor
     return frame
+
+
+def decompress_small(data: bytes) -> bytes | None:
+    """Decode *data* at once, if it is what `put` makes of a small payload.
+
+    That is one whole frame that tells its size, up to `SMALL_SIZE`. Anything else, broken frames
+    included, is left to a `Decoder`: `None`. Costs a fifth of one.
+    """
+    decompressor = _spare.decompressor or _new_decompressor()
+    try:
+        if not 0 <= zstandard.frame_content_size(data) <= SMALL_SIZE:
+            return None
+        # Without allow_extra_data, a second frame or garbage is an error.
+        return decompressor.decompress(data, allow_extra_data=False)
+    except zstandard.ZstdError:
+        return None
+    finally:
+        if decompressor.memory_size() <= _KEPT_CONTEXT_SIZE:
+            _spare.decompressor = decompressor
 
 
 class Compressor:
@@ -193,9 +217,7 @@ class Decoder:
     ) -> None:
         self._input = _Input()
         self._progress = _Progress()
-        self._decompressor = _spare.decompressor or zstandard.ZstdDecompressor(
-            max_window_size=1 << zstandard.WINDOWLOG_MAX  # `_decode_stream` has its own limit
-        )
+        self._decompressor = _spare.decompressor or _new_decompressor()
         _spare.decompressor = None
         self._pieces = _decode_stream(
             self._input, self._progress, self._decompressor, max_decoded_size, max_window_size
@@ -496,3 +518,8 @@ def _new_compressor(level: int) -> zstandard.ZstdCompressor:
         write_content_size=True,
     )
     return zstandard.ZstdCompressor(compression_params=parameters)
+
+
+def _new_decompressor() -> zstandard.ZstdDecompressor:
+    # `Decoder` has its own, lower limit.
+    return zstandard.ZstdDecompressor(max_window_size=1 << zstandard.WINDOWLOG_MAX)

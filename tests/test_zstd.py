@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from objectstore_client import zstd
 from objectstore_client.errors import IntegrityError, InvalidArgumentError
-from objectstore_client.zstd import Compressor, Decoder, compress
+from objectstore_client.zstd import SMALL_SIZE, Compressor, Decoder, compress, decompress_small
 
 MAGIC = zstandard.FRAME_HEADER
 KIB, MIB = 1024, 1024 * 1024
@@ -818,3 +818,36 @@ def test_the_zstd_command_and_this_module_read_each_other(options: list[str]) ->
     assert run("-d", data=stream) == data * 2
     written = run(*options, data=data)
     assert decode(written + stream, Decoder(max_window_size=16 * MIB)) == data * 3
+
+
+@given(st.binary(max_size=2000), st.sampled_from([-5, 3, 19]))
+def test_small_frames_decode_at_once(data: bytes, level: int) -> None:
+    """What `compress` makes comes back without a decoder."""
+    assert decompress_small(compress(data, level=level)) == data
+
+
+def test_only_whole_small_frames_decode_at_once() -> None:
+    """Everything else is left to the decoder, which tells what is wrong with it."""
+    frame = compress(b"some bytes that repeat, some bytes that repeat")
+    assert all(decompress_small(frame[:end]) is None for end in range(len(frame)))
+    assert decompress_small(frame + b"x") is None
+    assert decompress_small(frame + frame) is None
+    assert decompress_small(frame[:-1] + bytes([frame[-1] ^ 1])) is None
+    unsized = zstandard.ZstdCompressor(write_content_size=False).compress(b"x" * 100)
+    assert decompress_small(unsized) is None
+    assert decompress_small(compress(bytes(SMALL_SIZE))) == bytes(SMALL_SIZE)
+    assert decompress_small(compress(bytes(SMALL_SIZE + 1))) is None
+
+
+def test_a_small_frame_with_a_huge_window_costs_nothing() -> None:
+    """The window is bounded by the size that the frame tells."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=27, write_content_size=True)
+    stream = zstandard.ZstdCompressor(compression_params=parameters).compressobj(size=500_000)
+    frame = stream.compress(bytes(500_000)) + stream.flush()
+    tracemalloc.start()
+    try:
+        assert decompress_small(frame) == bytes(500_000)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
+    finally:
+        tracemalloc.stop()
+    assert zstd._spare.decompressor is None or zstd._spare.decompressor.memory_size() < 4 << 20

@@ -7,6 +7,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from objectstore_client import zstd
 from objectstore_client._runtime import AsyncPayloadBase, iterate_async
 from objectstore_client.errors import (
     ClientClosedError,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
     from objectstore_client.place import Place
     from objectstore_client.settings import Call
-    from objectstore_client.zstd import Decoder
 
 __all__ = ["AsyncPayload"]
 
@@ -56,7 +56,7 @@ class AsyncPayload(AsyncPayloadBase):
         place: Place,
         call: Call,
         *,
-        decoder: Decoder | None,
+        decoder: zstd.Decoder | None,
         content_encoding: str | None,
     ) -> None:
         self.content_encoding = content_encoding
@@ -74,10 +74,20 @@ class AsyncPayload(AsyncPayloadBase):
 
     async def buffer_small(self) -> None:
         """Read a small answer of known length now, so that it holds no connection."""
-        if self._length is not None and self._length <= SMALL_BYTES:
-            chunks = [chunk async for chunk in self._chunks]
-            self._chunks = iterate_async(chunks)
-            await self._answer.aclose()
+        if self._length is None or self._length > SMALL_BYTES:
+            return
+        data = b"".join([chunk async for chunk in self._chunks])
+        await self._answer.aclose()
+        if self._decoder is None:
+            decoded = data
+        elif (whole := zstd.decompress_small(data)) is not None:
+            decoded = whole
+        else:
+            self._chunks = iterate_async([data])
+            return
+        self._received = len(data)
+        self._check_length()
+        self._piece, self._ended = decoded, True
 
     async def read(self, size: int | None = -1, /) -> bytes:
         """Read up to *size* bytes, all that is left if it is negative or `None`.

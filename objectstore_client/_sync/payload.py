@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from objectstore_client import zstd
 from objectstore_client._runtime import PayloadBase, iterate
 from objectstore_client.errors import (
     ClientClosedError,
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from objectstore_client.place import Place
     from objectstore_client.settings import Call
-    from objectstore_client.zstd import Decoder
 
 __all__ = ["Payload"]
 
@@ -57,7 +57,7 @@ class Payload(PayloadBase):
         place: Place,
         call: Call,
         *,
-        decoder: Decoder | None,
+        decoder: zstd.Decoder | None,
         content_encoding: str | None,
     ) -> None:
         self.content_encoding = content_encoding
@@ -75,10 +75,20 @@ class Payload(PayloadBase):
 
     def buffer_small(self) -> None:
         """Read a small answer of known length now, so that it holds no connection."""
-        if self._length is not None and self._length <= SMALL_BYTES:
-            chunks = [chunk for chunk in self._chunks]
-            self._chunks = iterate(chunks)
-            self._answer.close()
+        if self._length is None or self._length > SMALL_BYTES:
+            return
+        data = b"".join([chunk for chunk in self._chunks])
+        self._answer.close()
+        if self._decoder is None:
+            decoded = data
+        elif (whole := zstd.decompress_small(data)) is not None:
+            decoded = whole
+        else:
+            self._chunks = iterate([data])
+            return
+        self._received = len(data)
+        self._check_length()
+        self._piece, self._ended = decoded, True
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to *size* bytes, all that is left if it is negative or `None`.

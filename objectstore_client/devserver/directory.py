@@ -179,7 +179,7 @@ class DirectoryStorage:
         if content is None:
             return None
         entry = _Entry.decode(content)
-        if entry.address != address or not entry.payload.startswith(digest):
+        if entry.address != address:
             raise StorageError("the record belongs to another object")
         return entry
 
@@ -246,6 +246,9 @@ class DirectoryStorage:
             _write_all(descriptor, content)
             if sync:
                 os.fsync(descriptor)
+        except BaseException:
+            self._unlink(self._staging, name)
+            raise
         finally:
             os.close(descriptor)
 
@@ -339,8 +342,8 @@ class _Entry(NamedTuple):
                 raise StorageError("the record was written by another version of this server")
             address = Address(*(str(document.pop(name)) for name in Address._fields))
             payload = document.pop("payload")
-            if not _PAYLOAD_NAME.fullmatch(payload):
-                raise ValueError("not the name of a payload")
+            if not _PAYLOAD_NAME.fullmatch(payload) or not payload.startswith(_digest(address)):
+                raise ValueError("not the name of its payload")
             expires = document.pop("expires")
             record = Record(
                 created=parse_timestamp(document.pop("created")),

@@ -72,6 +72,8 @@ class Protocol(H11Protocol, asyncio.BufferedProtocol):  # pyright: ignore[report
 
     def _awaited(self) -> tuple[object, ...] | None:
         cycle = self.cycle
+        if unsent := self.transport.get_write_buffer_size():
+            return "write", self._resumed, unsent
         if cycle is None or cycle.response_complete:
             if self.conn.their_state is h11.SEND_BODY:
                 return "rest", self._received
@@ -79,8 +81,6 @@ class Protocol(H11Protocol, asyncio.BufferedProtocol):  # pyright: ignore[report
             if cycle is None or self.conn.trailing_data[0]:
                 return "head", id(cycle)
             return None
-        if self.flow.write_paused:
-            return "write", self._resumed, self.transport.get_write_buffer_size()
         if cycle.more_body and not cycle.body and not self.flow.read_paused:
             return "body", self._received
         return None
@@ -112,7 +112,10 @@ class Protocol(H11Protocol, asyncio.BufferedProtocol):  # pyright: ignore[report
     # ---- uvicorn's methods --------------------------------------------------------------
 
     def send_400_response(self, msg: str) -> None:
-        # Not every state allows an answer: the malformed bytes may come after one.
+        # Not every state allows an answer: the malformed bytes may come after one. And there is
+        # none but this: what the application still has to say is dropped.
+        if self.cycle is not None:
+            self.cycle.disconnected = True
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import threading
 from collections.abc import Callable
@@ -146,13 +147,13 @@ class DevServer:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        data_dir: Path | None = None,
+        data_dir: str | os.PathLike[str] | None = None,
         clock: Callable[[], datetime] = utc_now,
         limits: Limits | None = None,
     ) -> None:
         self._host = host
         self._port = port
-        self._data_dir = data_dir
+        self._data_dir = None if data_dir is None else Path(data_dir)
         self._clock = clock
         self._limits = limits or Limits()
         self._url: str | None = None
@@ -180,9 +181,10 @@ class DevServer:
         """
         if self._thread is not None:
             raise RuntimeError("the server is running already")
+        directory = self._data_dir
         listener = listen(self._host, self._port)
         try:
-            storage = DirectoryStorage(self._data_dir) if self._data_dir else MemoryStorage()
+            storage = MemoryStorage() if directory is None else DirectoryStorage(directory)
         except BaseException:
             listener.close()
             raise

@@ -31,7 +31,7 @@ _HEADERS = 100
 _INTERIM_ANSWERS = 10
 _FRAMING_BYTES = 64 * 1024  # of chunk extensions and trailers, between two pieces of data
 
-# What goes out is this and nothing else, whatever is in the request.
+# What goes out is this, whatever is in the request.
 _REQUEST_HEAD = re.compile(
     rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.1\r\n"
     rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++: [^\0\r\n]*+\r\n)*+\r\n"
@@ -111,10 +111,10 @@ class Exchange:
 
     def _request_head(self, request: httpx.Request) -> bytes:
         lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
-        framings = []
+        names, framings = [], []
         for name, value in request.headers.raw:
             lines.append(b"%b: %b" % (name, value))
-            lowered = name.lower()
+            names.append(lowered := name.lower())
             if lowered == b"content-length":
                 framings.append(value)
             elif lowered == b"transfer-encoding":
@@ -123,7 +123,9 @@ class Exchange:
             elif lowered == b"connection" and b"close" in value.lower():
                 self._keep = False
         head = b"\r\n".join([*lines, b"", b""])
-        if request.method == "CONNECT" or not _REQUEST_HEAD.fullmatch(head):
+        # A line for each header, which a line break in one would not give.
+        intact = _REQUEST_HEAD.fullmatch(head) and head.count(b"\n") == len(lines) + 1
+        if request.method == "CONNECT" or not intact or b":" in b"".join(names):
             raise self._refused("the request has a method, target or header that can't be sent")
         if len(framings) > 1 or not all(framing.isdigit() for framing in framings):
             raise self._refused("its Content-Length and Transfer-Encoding don't make sense")
@@ -249,7 +251,7 @@ class Exchange:
             if lowered == b"content-length":
                 self._length = int(value)  # httptools lets one through, and only digits
             elif lowered == b"transfer-encoding":
-                encodings.append(value.strip().lower())
+                encodings.append(value.lower())
             elif lowered == b"connection":
                 connection += (token.strip() for token in value.lower().split(b","))
         return encodings, connection

@@ -37,7 +37,7 @@ class Events:
         self.stray = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value))
+        self.headers.append((name, value.rstrip(b" \t")))  # httptools strips the left side only
 
     def on_headers_complete(self) -> None:
         self.head_complete = True
