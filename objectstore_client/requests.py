@@ -23,12 +23,11 @@ from objectstore_client.errors import InvalidArgumentError, InvalidResponseError
 from objectstore_client.metadata import Metadata, read_metadata
 from objectstore_client.metrics import Measurement
 from objectstore_client.uploads import UploadPlan
-from objectstore_client.zstd import Decoder
 
 __all__ = [
     "accepts_zstd",
-    "decoder_for",
     "expiry_patch",
+    "is_decodable",
     "metadata_of",
     "put_request",
     "record_sizes",
@@ -128,19 +127,19 @@ def accepts_zstd(accept_encoding: str | Iterable[str] | None) -> bool:
     return weights.get("zstd", weights.get("*", False))
 
 
-def decoder_for(metadata: Metadata) -> Decoder | None:
-    """A decoder for the payload of the object that *metadata* describes.
+def is_decodable(metadata: Metadata) -> bool:
+    """Whether the payload of the object that *metadata* describes has to be decoded.
 
     Raises:
         InvalidResponseError: If it is encoded with something else than zstd.
     """
     if metadata.compression is None:
-        return None
+        return False
     if metadata.compression != "zstd":
         error = InvalidResponseError("the payload has an encoding that is not supported")
         error.add_note(f"{shorten(metadata.compression)}; read it as it is with decompress=False")
         raise error
-    return Decoder()
+    return True
 
 
 def expiry_patch(

@@ -50,6 +50,8 @@ class Target:
         self._agent = {"user-agent": _USER_AGENT}
         self._fixed = {"accept-encoding": _ACCEPT_ENCODING, **checked_headers(headers)}
         self._defaults = self._host | self._agent | self._fixed
+        # Ready-made, as httpx copies it in a tenth of the time that it takes to make one.
+        self._bare = httpx.Headers(self._defaults)
         self._timeout = _extensions(timeout)
         self._can_replace_path = self._check_replace_path()
 
@@ -72,6 +74,8 @@ class Target:
             extensions: More for the transport.
             inherited: Headers that rank below those of the target.
         """
+        if not (parts.headers or length or inherited or parts.method in _METHODS_WITH_BODY):
+            return self._make(parts, self._bare, stream, timeout, extensions)
         defaults = self._defaults
         if inherited is not None:
             defaults = self._host | self._agent | dict(inherited) | self._fixed
@@ -80,6 +84,16 @@ class Target:
             headers["transfer-encoding"] = "chunked"
         elif length or parts.method in _METHODS_WITH_BODY:
             headers["content-length"] = str(length)
+        return self._make(parts, headers, stream, timeout, extensions)
+
+    def _make(
+        self,
+        parts: RequestParts[BodyT, HeadersT],
+        headers: httpx.Headers | dict[str, str],
+        stream: httpx.SyncByteStream | httpx.AsyncByteStream,
+        timeout: httpx.Timeout | float | None,
+        extensions: Mapping[str, object] | None,
+    ) -> httpx.Request:
         own = self._timeout if timeout is None else _extensions(timeout)
         return httpx.Request(
             parts.method,

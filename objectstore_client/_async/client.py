@@ -21,8 +21,8 @@ from objectstore_client.place import Measuring, Place
 from objectstore_client.requests import (
     Stored,
     accepts_zstd,
-    decoder_for,
     expiry_patch,
+    is_decodable,
     metadata_of,
     put_request,
     record_sizes,
@@ -224,10 +224,10 @@ class AsyncClient:
                     answer,
                     place,
                     call,
-                    decoder=decoder_for(metadata) if decode else None,
+                    decode=decode and is_decodable(metadata),
                     content_encoding=None if decode else metadata.compression,
                 )
-                await payload.buffer_small()
+                await payload.begin()
             except BaseException:
                 await answer.aclose()
                 raise

@@ -56,7 +56,7 @@ class AsyncPayload(AsyncPayloadBase):
         place: Place,
         call: Call,
         *,
-        decoder: zstd.Decoder | None,
+        decode: bool,
         content_encoding: str | None,
     ) -> None:
         self.content_encoding = content_encoding
@@ -64,7 +64,8 @@ class AsyncPayload(AsyncPayloadBase):
         self._answer = answer
         self._place = place
         self._call = call
-        self._decoder = decoder
+        self._decode = decode
+        self._decoder: zstd.Decoder | None = None
         self._chunks = answer.aiter_raw()
         self._length = answer.headers.content_length
         self._received = 0
@@ -72,22 +73,20 @@ class AsyncPayload(AsyncPayloadBase):
         self._ended = False
         self._failure: ObjectstoreError | None = None
 
-    async def buffer_small(self) -> None:
+    async def begin(self) -> None:
         """Read a small answer of known length now, so that it holds no connection."""
-        if self._length is None or self._length > SMALL_BYTES:
-            return
-        data = b"".join([chunk async for chunk in self._chunks])
-        await self._answer.aclose()
-        if self._decoder is None:
-            decoded = data
-        elif (whole := zstd.decompress_small(data)) is not None:
-            decoded = whole
-        else:
+        if self._length is not None and self._length <= SMALL_BYTES:
+            data = b"".join([chunk async for chunk in self._chunks])
+            await self._answer.aclose()
+            whole = zstd.decompress_small(data) if self._decode else data
+            if whole is not None:
+                self._received = len(data)
+                self._check_length()
+                self._piece, self._ended = whole, True
+                return
             self._chunks = iterate_async([data])
-            return
-        self._received = len(data)
-        self._check_length()
-        self._piece, self._ended = decoded, True
+        if self._decode:
+            self._decoder = zstd.Decoder()
 
     async def read(self, size: int | None = -1, /) -> bytes:
         """Read up to *size* bytes, all that is left if it is negative or `None`.

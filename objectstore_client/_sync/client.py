@@ -22,8 +22,8 @@ from objectstore_client.place import Measuring, Place
 from objectstore_client.requests import (
     Stored,
     accepts_zstd,
-    decoder_for,
     expiry_patch,
+    is_decodable,
     metadata_of,
     put_request,
     record_sizes,
@@ -223,10 +223,10 @@ class Client:
                     answer,
                     place,
                     call,
-                    decoder=decoder_for(metadata) if decode else None,
+                    decode=decode and is_decodable(metadata),
                     content_encoding=None if decode else metadata.compression,
                 )
-                payload.buffer_small()
+                payload.begin()
             except BaseException:
                 answer.close()
                 raise

@@ -57,7 +57,7 @@ class Payload(PayloadBase):
         place: Place,
         call: Call,
         *,
-        decoder: zstd.Decoder | None,
+        decode: bool,
         content_encoding: str | None,
     ) -> None:
         self.content_encoding = content_encoding
@@ -65,7 +65,8 @@ class Payload(PayloadBase):
         self._answer = answer
         self._place = place
         self._call = call
-        self._decoder = decoder
+        self._decode = decode
+        self._decoder: zstd.Decoder | None = None
         self._chunks = answer.iter_raw()
         self._length = answer.headers.content_length
         self._received = 0
@@ -73,22 +74,20 @@ class Payload(PayloadBase):
         self._ended = False
         self._failure: ObjectstoreError | None = None
 
-    def buffer_small(self) -> None:
+    def begin(self) -> None:
         """Read a small answer of known length now, so that it holds no connection."""
-        if self._length is None or self._length > SMALL_BYTES:
-            return
-        data = b"".join([chunk for chunk in self._chunks])
-        self._answer.close()
-        if self._decoder is None:
-            decoded = data
-        elif (whole := zstd.decompress_small(data)) is not None:
-            decoded = whole
-        else:
+        if self._length is not None and self._length <= SMALL_BYTES:
+            data = b"".join([chunk for chunk in self._chunks])
+            self._answer.close()
+            whole = zstd.decompress_small(data) if self._decode else data
+            if whole is not None:
+                self._received = len(data)
+                self._check_length()
+                self._piece, self._ended = whole, True
+                return
             self._chunks = iterate([data])
-            return
-        self._received = len(data)
-        self._check_length()
-        self._piece, self._ended = decoded, True
+        if self._decode:
+            self._decoder = zstd.Decoder()
 
     def read(self, size: int | None = -1, /) -> bytes:
         """Read up to *size* bytes, all that is left if it is negative or `None`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+from contextlib import suppress
 from math import inf
 from typing import cast
 
@@ -25,6 +26,7 @@ class AioConnection(Connection, asyncio.Protocol):
     """A connection of one event loop, with at most one task that waits for it."""
 
     _transport: asyncio.Transport
+    _tls: bool
 
     def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[AioConnection]) -> None:
         super().__init__(sock, origin, pool)
@@ -57,6 +59,7 @@ class AioConnection(Connection, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._tls = transport.get_extra_info("sslcontext") is not None
         # Writing is paused as long as there is anything that the system has not taken.
         self._transport.set_write_buffer_limits(high=0)
         self._all_open.add(self)
@@ -88,6 +91,11 @@ class AioConnection(Connection, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         exchange = self._exchange
+        if exchange is not None and exc is not None and not self._tls:
+            # A server that refuses may have said why before it closed the connection.
+            with suppress(OSError):
+                while not exchange.complete and (data := self.sock.recv(exchange.wanted)):
+                    self._take_in(data)
         if exchange is not None and not exchange.complete and self._failure is None:
             kind = httpx.ReadError if exchange.all_sent else httpx.WriteError
             self._failure = exchange.error(kind, str(exc or "connection closed"), died=True)
@@ -111,7 +119,7 @@ class AioConnection(Connection, asyncio.Protocol):
         for start in range(0, len(view), PIECE_BYTES):
             if not await self._write(exchange, view[start : start + PIECE_BYTES], patience):
                 return False
-            await asyncio.sleep(0)  # for others, and to see an early answer
+            await asyncio.sleep(0)  # others want to live
         return True
 
     async def receive(self, exchange: Exchange, patience: Patience) -> None:
@@ -125,6 +133,9 @@ class AioConnection(Connection, asyncio.Protocol):
         self, exchange: Exchange, data: bytes | memoryview, patience: Patience
     ) -> bool:
         late = patience.left(patience.write) == 0
+        if exchange.sent and self._poll.poll(0):
+            await asyncio.sleep(0)  # asyncio finds out that there may be an answer,
+            await asyncio.sleep(0)  # and hands it over
         if not late and self._wanted(exchange):
             self._transport.write(data)
             exchange.sent = True
