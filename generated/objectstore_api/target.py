@@ -74,7 +74,8 @@ class Target:
             extensions: More for the transport.
             inherited: Headers that rank below those of the target.
         """
-        if not (parts.headers or length or inherited or parts.method in _METHODS_WITH_BODY):
+        plain = length == 0 and parts.method not in _METHODS_WITH_BODY
+        if plain and not parts.headers and inherited is None:
             return self._make(parts, self._bare, stream, timeout, extensions)
         defaults = self._defaults
         if inherited is not None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import http.client
 import json
 import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from objectstore_client.devserver import DevServer
+from objectstore_client.devserver.app import App
 from objectstore_client.devserver.directory import DirectoryStorage
 from objectstore_client.devserver.metadata import read_record
 from objectstore_client.devserver.records import Address, Record
@@ -343,6 +348,7 @@ def test_a_damaged_record_is_an_error(tmp_path: Path, damage: str) -> None:
         ("payload", "../../../../etc/passwd"),
         ("payload", "/etc/passwd"),
         ("payload", None),
+        ("payload", "0" * 64 + "." + "0" * 32),
         ("key", "another"),
         ("usecase", 7),
         ("size", 4),
@@ -407,22 +413,30 @@ def test_files_belong_to_their_owner(tmp_path: Path) -> None:
             assert path.stat().st_mode & 0o077 == 0, path
 
 
-def test_a_full_disk_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("successful_writes", range(3))
+def test_a_full_disk_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, successful_writes: int
+) -> None:
     """500 with the cause; the older object stays and no file is left behind."""
     target = "/v1/objects/test/_/o"
     with DevServer(data_dir=tmp_path) as server:
         ask(server.url, "PUT", target, body=b"old")
+        original, left = os.write, iter(range(successful_writes))
 
-        def full(*_: object) -> int:
-            raise OSError(28, os.strerror(28))
+        def write(descriptor: int, data: bytes) -> int:
+            # The payload, the new record, a copy of the old one.
+            if next(left, None) is None:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            return original(descriptor, data)
 
         with monkeypatch.context() as patch:
-            patch.setattr(os, "write", full)
+            patch.setattr(os, "write", write)
             failed = ask(server.url, "PUT", target, body=b"new")
         assert failed.shape == (500, "json")
         assert failed.json()["causes"] == ["No space left on device"]
         assert ask(server.url, "GET", target).body == b"old"
         assert list((tmp_path / "staging").iterdir()) == []
+        assert len(list((tmp_path / "objects").iterdir())) == 2
 
 
 def test_the_server_stays_responsive_while_the_disk_is_busy(
@@ -449,3 +463,80 @@ def test_the_server_stays_responsive_while_the_disk_is_busy(
         release.set()
         writer.join()
         assert ask(server.url, "GET", "/v1/objects/test/_/o").body == b"x"
+
+
+def test_a_payload_that_shrinks_while_it_is_sent_cuts_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no other way left to tell."""
+    target = "/v1/objects/test/_/o"
+    with DevServer(data_dir=tmp_path) as server:
+        ask(server.url, "PUT", target, body=bytes(2_000_000))
+        original, left = os.pread, iter([True])
+
+        def pread(descriptor: int, size: int, offset: int) -> bytes:
+            return original(descriptor, size if next(left, False) else 10, offset)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pread", pread)
+            with pytest.raises(http.client.IncompleteRead):
+                ask(server.url, "GET", target)
+        assert len(ask(server.url, "GET", target).body) == 2_000_000
+
+
+def test_a_renewal_that_fails_does_not_fail_the_reader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading works on a disk that can't be written to."""
+    target = "/v1/objects/test/_/o"
+    now = [START]
+    with DevServer(data_dir=tmp_path, clock=lambda: now[0]) as server:
+        ask(server.url, "PUT", target, [("x-sn-expiration", "tti:1d")], b"x")
+        now[0] += timedelta(hours=12)
+
+        def write(descriptor: int, data: bytes) -> int:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "write", write)
+            before = ask(server.url, "GET", target)
+        assert before.body == b"x"
+        after = [ask(server.url, "HEAD", target).headers["x-sn-time-expires"] for _ in range(2)]
+        assert before.headers["x-sn-time-expires"] == after[0] < after[1]
+
+
+async def test_a_cancelled_request_ends_with_its_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the storage has begun it completes, and nobody touches its files meanwhile."""
+    release, entered = threading.Event(), threading.Event()
+    original = os.fsync
+
+    def slow(descriptor: int) -> None:
+        entered.set()
+        assert release.wait(30)
+        original(descriptor)
+
+    async def receive() -> dict[str, object]:
+        return {"type": "http.request", "body": b"hello", "more_body": False}
+
+    async def send(_: object) -> None:
+        raise AssertionError("nobody waits for an answer any more")
+
+    scope: dict[str, object] = {"type": "http", "http_version": "1.1", "method": "PUT"}
+    scope |= {"raw_path": b"/v1/objects/test/_/o", "query_string": b""}
+    scope |= {"headers": [(b"content-length", b"5")]}
+    app = App(DirectoryStorage(tmp_path))
+    monkeypatch.setattr(os, "fsync", slow)
+    task = asyncio.create_task(app(scope, receive, send))
+    assert await asyncio.to_thread(entered.wait, 30)
+    task.cancel()
+    await asyncio.sleep(0)
+    release.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    app.close()
+    storage = DirectoryStorage(tmp_path)
+    assert get(storage, HERE) == b"hello"
+    storage.close()
+    assert list((tmp_path / "staging").iterdir()) == []

@@ -20,13 +20,10 @@ PUT = b"PUT /v1/objects/test/_/o HTTP/1.1\r\nhost: x\r\n"
 SHORT = Limits(head=0.3, stall=0.3, idle=1, grace=0.3)
 
 
-@pytest.fixture(scope="module", params=["memory", "directory"])
-def impatient(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[DevServer]:
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[DevServer]:
     """A server that gives up soon."""
-    data_dir = tmp_path_factory.mktemp("data") if request.param == "directory" else None
-    with DevServer(data_dir=data_dir, limits=SHORT) as server:
+    with DevServer(limits=SHORT) as server:
         yield server
 
 
