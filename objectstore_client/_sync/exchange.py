@@ -10,12 +10,14 @@ from typing import TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep
-from objectstore_client.retries import Operation, decide
+from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
 __all__ = ["run_attempts"]
 
 _R = TypeVar("_R")
+
+_DEFINITE = (Failure.PERMANENT, Failure.DATA)  # nobody would expect another attempt
 
 
 def run_attempts(
@@ -61,7 +63,8 @@ def run_attempts(
                 error = translate(cause, past_deadline=call.past_deadline)
                 error.attempts, error.elapsed = counted + free_used, now - call.started
                 error.retryable, error.outcome_unknown = decision.retryable, outcome_unknown
-                error.add_note(f"attempts: {error.attempts}, given up because {decision.reason}")
+                if failed.failure not in _DEFINITE:
+                    error.add_note(f"attempts: {error.attempts}, given up: {decision.reason}")
                 raise error from cause
             sleep(decision.delay)
             cost = decision.cost
