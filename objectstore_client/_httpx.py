@@ -15,7 +15,7 @@ from objectstore_client.engine.aio import AsyncSocketTransport
 from objectstore_client.engine.blocking import SocketTransport
 from objectstore_client.engine.facts import Progress, facts_of
 from objectstore_client.errors import (
-    ClientClosedError,
+    ClosedError,
     ConnectError,
     ConnectionLostError,
     InvalidArgumentError,
@@ -123,9 +123,15 @@ def own_error(error: BaseException) -> BaseException:
     if isinstance(error, FAILURES):
         return translate(error)
     if isinstance(error, api.InvalidArgument):
-        return InvalidArgumentError(str(error))
+        # The contract's name for it; ours is the caller's.
+        argument = "id" if error.argument == "key" else error.argument
+        return InvalidArgumentError(
+            f"{argument}: {error.shown}{' ' * bool(error.shown)}{error.rule}"
+        )
+    if isinstance(error, httpx.InvalidURL):
+        return InvalidArgumentError(f"the base URL, or that of a proxy, is not valid: {error}")
     if isinstance(error, api.ClientClosed):
-        return ClientClosedError(str(error))
+        return ClosedError(str(error))
     return error
 
 
@@ -144,12 +150,12 @@ def _from_timeout(error: httpx.TimeoutException, past_deadline: bool) -> Transpo
     if past_deadline:
         timeout = TransportTimeoutError("the deadline passed")
         timeout.phase = "deadline"
-        timeout.add_note(f"the cause: {error}; raise it with deadline=")
+        timeout.add_note(f"the cause: {error} (deadline= sets how long it may take)")
     else:
         phase = _PHASES.get(type(error), "read")
         timeout = TransportTimeoutError(f"the {phase} time-out passed")
         timeout.phase = phase
-        timeout.add_note(f"the cause: {error}; raise it with timeout=")
+        timeout.add_note(f"the cause: {error} (timeout= sets how long to wait)")
     return timeout
 
 

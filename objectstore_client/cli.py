@@ -8,6 +8,7 @@ import logging
 import signal
 from urllib.parse import urlsplit
 
+from objectstore_client._version import __version__
 from objectstore_client.devserver.missing import MissingExtraError
 
 try:
@@ -19,6 +20,7 @@ _STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM}
 
 
 @click.group()
+@click.version_option(__version__, prog_name="objectstore")
 def main() -> None:
     """Tools for the Objectstore blob service."""
 
@@ -38,7 +40,7 @@ def main() -> None:
 @click.option("--memory", is_flag=True, help="Keep the objects in memory (the default).")
 @click.option("--verbose", is_flag=True, help="Log requests to stderr, without their queries.")
 def serve(host: str, port: int, data: str | None, memory: bool, verbose: bool) -> None:
-    """Serve objects, for development and tests; there is no authentication."""
+    """Serve objects for tests (no authentication)."""
     if data is not None and memory:
         raise click.UsageError("--data and --memory exclude each other")
     try:
@@ -69,6 +71,10 @@ def serve(host: str, port: int, data: str | None, memory: bool, verbose: bool) -
         )
     click.echo(f"listening on {server.url}")
     signal.sigwait(_STOP_SIGNALS)
+    # Requests in progress get some seconds; who does not want to wait sends the signal again.
+    for number in _STOP_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
     server.stop()
 
 

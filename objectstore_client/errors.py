@@ -2,7 +2,7 @@
 
     ObjectstoreError
     ├── InvalidArgumentError        the caller: refused before anything was sent (also a ValueError)
-    ├── ClientClosedError           the caller: the client or payload was closed before
+    ├── ClosedError                 the caller: the client or payload was closed before
     ├── TransportError              the way: there is no complete answer
     │   ├── ConnectError            no connection, so nothing was sent
     │   ├── ConnectionLostError     the connection broke, or carried no valid HTTP
@@ -33,7 +33,7 @@ __all__ = [
     "ApiError",
     "AuthenticationError",
     "BadRequestError",
-    "ClientClosedError",
+    "ClosedError",
     "ConflictError",
     "ConnectError",
     "ConnectionLostError",
@@ -91,7 +91,7 @@ class InvalidArgumentError(ObjectstoreError, ValueError):
     """An argument breaks a rule; nothing was sent. The message names argument, value and rule."""
 
 
-class ClientClosedError(ObjectstoreError, ValueError):
+class ClosedError(ObjectstoreError, ValueError):
     """The client or payload was used after it had been closed; a ValueError, as for any file."""
 
 
@@ -146,7 +146,7 @@ class ApiError(ObjectstoreError):
         super().__init__(message)
         self.status, self.detail, self.causes = status, detail, causes
         if detail:
-            self.add_note("the server says: " + ": ".join([detail, *causes]))
+            self.add_note("the server says: " + _line(": ".join([detail, *causes])))
 
 
 class BadRequestError(ApiError):
@@ -244,6 +244,12 @@ def shorten(value: object, limit: int = 200) -> str:
         return f"{value[:limit]!r}… ({len(value)} long)"
     text = repr(value)
     return text if len(text) <= limit + 40 else f"{text[:limit]}…"
+
+
+def _line(text: str, limit: int = 300) -> str:
+    """*text* as one line of bearable length."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else f"{text[:limit]}…"
 
 
 def _phrase(status: int) -> str:

@@ -26,6 +26,8 @@ from objectstore_client.uploads import UploadPlan
 
 __all__ = [
     "accepts_zstd",
+    "check_id",
+    "check_whole",
     "expiry_patch",
     "is_decodable",
     "metadata_of",
@@ -36,6 +38,13 @@ __all__ = [
 
 Stored: TypeAlias = PutObjectResult | UploadSession | ObjectKey | None
 """What a PUT or POST may answer; `None` and sessions are for resumable uploads only."""
+
+
+def check_id(id: str) -> str:
+    """Refuse what can't be a key; segments `.` and `..` are left to the path's encoder."""
+    if not isinstance(id, str) or not id:
+        raise InvalidArgumentError(f"id: must be a string that is not empty, got {shorten(id)}")
+    return id
 
 
 def put_request(
@@ -74,15 +83,29 @@ def put_request(
     )
 
 
-def stored_key(answer: Stored) -> str:
-    """The key in the answer to a put.
+def stored_key(answer: Stored, key: str | None) -> str:
+    """The key in the answer to a put that chose *key*, or left the choice to the server.
 
     Raises:
-        InvalidResponseError: If there is none.
+        InvalidResponseError: If there is none, or another one than was chosen.
     """
     if answer is None:
         raise InvalidResponseError("the server accepted the object without naming its key")
+    if key is not None and answer.key != key:
+        error = InvalidResponseError("the server stored the object under another key")
+        error.add_note(f"it says {shorten(answer.key)}")
+        raise error
     return answer.key
+
+
+def check_whole(status: int) -> None:
+    """Refuse a part of an object where the whole was asked for.
+
+    Raises:
+        InvalidResponseError: If *status* is that of a part.
+    """
+    if status == 206:
+        raise InvalidResponseError("the server sent a part of the object, which nobody asked for")
 
 
 def record_sizes(measurement: Measurement, plan: UploadPlan, size: int, sent: int) -> None:

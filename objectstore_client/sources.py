@@ -101,8 +101,8 @@ def open_source(contents: Contents) -> Source:
         raise _refused(contents, "async iterables are for AsyncObjectstore")
     if isinstance(contents, Iterable):
         iterable = contents
-        # What is its own iterator is used up by reading it.
-        replayable = not isinstance(contents, Iterator)
+        # What always gives the same iterator is used up by reading it.
+        replayable = not isinstance(contents, Iterator) and iter(contents) is not iter(contents)
         return Source(lambda: pieces_of_all(iterable), replayable=replayable)
     if callable(contents):
         factory = contents
@@ -186,6 +186,8 @@ def _from_file(file: BinaryIO) -> Source:
 def _read(file: BinaryIO) -> Generator[Piece]:
     while piece := file.read(PIECE):
         yield piece
+    if piece is None:  # what a file that does not block says while there is nothing yet
+        raise InvalidArgumentError("contents: the file must be a blocking one")
 
 
 def _refused(contents: object, rule: str) -> InvalidArgumentError:

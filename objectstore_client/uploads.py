@@ -59,8 +59,6 @@ def plan_upload(
     Raises:
         InvalidArgumentError: If one of them breaks a rule.
     """
-    if id is not None and not isinstance(id, str):
-        raise InvalidArgumentError(f"id: must be a string, got {shorten(id)}")
     if compression is not None:
         check_compression(compression)
     if precompressed is not None:

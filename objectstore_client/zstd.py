@@ -106,7 +106,8 @@ def decompress_small(data: bytes) -> bytes | None:
     """
     decompressor = _spare.decompressor or _new_decompressor()
     try:
-        if not 0 <= zstandard.frame_content_size(data) <= SMALL_SIZE:
+        # Of a frame that tells a size of 0, the library does not even look at the rest.
+        if not 0 < zstandard.frame_content_size(data) <= SMALL_SIZE:
             return None
         # Without allow_extra_data, a second frame or garbage is an error.
         return decompressor.decompress(data, allow_extra_data=False)

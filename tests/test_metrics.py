@@ -119,3 +119,33 @@ def test_both_sdks(monkeypatch: pytest.MonkeyPatch) -> None:
         "sentry-trace": "ab-cd-1",
         "baggage": "a=1,sentry-b=2",
     }
+
+
+def test_traces_are_not_trusted(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What an SDK passes on may come from anybody: nothing of it reaches other headers."""
+
+    def inject(carrier: dict[str, object]) -> None:
+        carrier.update(
+            {
+                "Host": "evil",
+                "x-snme-a": "b",
+                "Baggage": "a=1",
+                "baggage": "b=2",
+                "traceparent": None,
+            }
+        )
+
+    sentry = SimpleNamespace(get_traceparent=lambda: "é", get_baggage=lambda: "a=1\r\nx: y")
+    monkeypatch.setitem(sys.modules, "opentelemetry.propagate", SimpleNamespace(inject=inject))
+    monkeypatch.setitem(sys.modules, "sentry_sdk", sentry)
+    assert trace_headers() == {"baggage": "a=1,b=2"}
+
+    def fail() -> str:
+        raise RuntimeError("no current span")
+
+    sentry.get_traceparent = fail
+    with caplog.at_level(logging.ERROR, "objectstore_client.tracing"):
+        assert trace_headers() == {"baggage": "a=1,b=2"}
+    assert "the tracing SDK failed" in caplog.text

@@ -188,3 +188,14 @@ def test_the_type_of_contents_covers_the_async_one() -> None:
     """Every sync kind is an async kind too."""
     contents: AsyncContents = b"x"
     assert open_source_async(contents).size == 1
+
+
+def test_files_that_do_not_block_are_refused() -> None:
+    """They say None where there is nothing yet, which is not the end."""
+    reader, writer = os.pipe()
+    os.set_blocking(reader, False)
+    os.write(writer, b"first")
+    with os.fdopen(reader, "rb", buffering=0) as file, os.fdopen(writer, "wb"):
+        source = open_source(file)  # type: ignore[arg-type]
+        with pytest.raises(InvalidArgumentError, match="must be a blocking one"):
+            read(source)

@@ -820,7 +820,7 @@ def test_the_zstd_command_and_this_module_read_each_other(options: list[str]) ->
     assert decode(written + stream, Decoder(max_window_size=16 * MIB)) == data * 3
 
 
-@given(st.binary(max_size=2000), st.sampled_from([-5, 3, 19]))
+@given(st.binary(min_size=1, max_size=2000), st.sampled_from([-5, 3, 19]))
 def test_small_frames_decode_at_once(data: bytes, level: int) -> None:
     """What `compress` makes comes back without a decoder."""
     assert decompress_small(compress(data, level=level)) == data
@@ -831,6 +831,8 @@ def test_only_whole_small_frames_decode_at_once() -> None:
     frame = compress(b"some bytes that repeat, some bytes that repeat")
     assert all(decompress_small(frame[:end]) is None for end in range(len(frame)))
     assert decompress_small(frame + b"x") is None
+    assert decompress_small(compress(b"")) is None
+    assert decompress_small(compress(b"") + frame) is None, "an empty frame hides nothing"
     assert decompress_small(frame + frame) is None
     assert decompress_small(frame[:-1] + bytes([frame[-1] ^ 1])) is None
     unsized = zstandard.ZstdCompressor(write_content_size=False).compress(b"x" * 100)

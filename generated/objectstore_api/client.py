@@ -19,11 +19,14 @@ from attrs import field, frozen
 
 from .content import EMPTY, async_body, sync_body
 from .errors import ClientClosed
-from .operations import RequestParts, Response
+from .operations import RequestParts, Response, bytes_body
 from .target import DEFAULT_TIMEOUT, Target
 
 ERROR_LIMIT_BYTES = 64 * 1024
 """How much of the body of an error answer is read."""
+
+DOCUMENT_LIMIT_BYTES = 2 * 1024 * 1024
+"""How much of a JSON or text body is read; what is longer does not decode."""
 
 BodyT = TypeVar("BodyT")
 HeadersT = TypeVar("HeadersT")
@@ -156,8 +159,7 @@ class Client:
         """
         response = self.send(parts, timeout=timeout, extensions=extensions)
         try:
-            success = response.status_code in parts.operation.bodies
-            body = _read(response, None if success else ERROR_LIMIT_BYTES)
+            body = _read(response, _limit(parts, response))
         finally:
             response.close()
         return parts.operation.parse(response, body)
@@ -331,8 +333,7 @@ class AsyncClient:
         """
         response = await self.send(parts, timeout=timeout, extensions=extensions)
         try:
-            success = response.status_code in parts.operation.bodies
-            body = await _aread(response, None if success else ERROR_LIMIT_BYTES)
+            body = await _aread(response, _limit(parts, response))
         finally:
             await response.aclose()
         return parts.operation.parse(response, body)
@@ -409,6 +410,14 @@ def _unread(response: httpx.Response, request: httpx.Request) -> httpx.Response:
         )
     response.request = request
     return response
+
+
+def _limit(parts: RequestParts[BodyT, HeadersT], response: httpx.Response) -> int | None:
+    """How much of the body is read at most; of a payload all."""
+    decode = parts.operation.bodies.get(response.status_code)
+    if decode is None:
+        return ERROR_LIMIT_BYTES
+    return None if decode is bytes_body else DOCUMENT_LIMIT_BYTES
 
 
 def _read(response: httpx.Response, limit: int | None) -> bytes:

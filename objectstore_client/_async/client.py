@@ -21,6 +21,8 @@ from objectstore_client.place import Measuring, Place
 from objectstore_client.requests import (
     Stored,
     accepts_zstd,
+    check_id,
+    check_whole,
     expiry_patch,
     is_decodable,
     metadata_of,
@@ -57,6 +59,10 @@ class AsyncGetResult:
     metadata: Metadata
     payload: AsyncPayload
 
+    async def aclose(self) -> None:
+        """Close the payload."""
+        await self.payload.aclose()
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -66,7 +72,7 @@ class AsyncGetResult:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        await self.payload.aclose()
+        await self.aclose()
 
 
 class AsyncClient:
@@ -148,11 +154,12 @@ class AsyncClient:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("put", id) as measurement:
+            key = None if id is None else check_id(id)
             source = open_source_async(contents)
             plan = plan_upload(
                 self._usecase,
                 source,
-                id=id,
+                id=key,
                 metadata=metadata,
                 expiration_policy=expiration_policy,
                 compression=compression,
@@ -166,16 +173,16 @@ class AsyncClient:
             async def attempt() -> Stored:
                 body = await upload.start()
                 parts = put_request(
-                    self._prefix, id, plan, body, upload.content_length, self._trace()
+                    self._prefix, key, plan, body, upload.content_length, self._trace()
                 )
                 with upload.own_errors():
                     return (await self._raw.call(parts, extensions=call.extensions())).body
 
             answer = await run_attempts_async(
-                self._settings, call, "post" if id is None else "put", attempt, upload.can_start
+                self._settings, call, "post" if key is None else "put", attempt, upload.can_start
             )
             record_sizes(measurement, plan, upload.size, upload.sent)
-            return stored_key(answer)
+            return stored_key(answer, key)
 
     async def get(
         self,
@@ -215,9 +222,12 @@ class AsyncClient:
         decode = decompress and not accepts_zstd(accept_encoding)
 
         async def attempt() -> AsyncGetResult:
-            parts = get_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            parts = get_object.build_request_at(
+                self._prefix, check_id(id), extra_headers=self._trace()
+            )
             answer = await self._raw.open(parts, extensions=call.extensions())
             try:
+                check_whole(answer.status_code)
                 metadata = metadata_of(answer.headers)
                 payload = AsyncPayload(
                     self._raw,
@@ -255,7 +265,9 @@ class AsyncClient:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("head", id):
-            parts = head_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            parts = head_object.build_request_at(
+                self._prefix, check_id(id), extra_headers=self._trace()
+            )
             answer = await self._send("head", parts, call)
             return metadata_of(answer.headers)
 
@@ -290,7 +302,9 @@ class AsyncClient:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("delete", id):
-            parts = delete_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            parts = delete_object.build_request_at(
+                self._prefix, check_id(id), extra_headers=self._trace()
+            )
             await self._send("delete", parts, call)
 
     async def extend_expiry(
@@ -330,7 +344,7 @@ class AsyncClient:
         with self._operation("extend_expiry", id):
             patch = expiry_patch(at=at, after=after, from_creation=from_creation)
             parts = patch_object.build_request_at(
-                self._prefix, id, body=patch, extra_headers=self._trace()
+                self._prefix, check_id(id), body=patch, extra_headers=self._trace()
             )
             await self._send(
                 "extend_expiry" if after is None else "extend_expiry_after_now", parts, call

@@ -35,6 +35,7 @@ class AsyncUpload:
         self._source = source
         self._compress = compress
         self._small: Piece | None = None
+        self._read_before = 0
 
     def can_start(self) -> bool:
         """Whether the body can be sent, from its beginning."""
@@ -42,6 +43,7 @@ class AsyncUpload:
 
     async def start(self) -> Piece | AsyncGenerator[Piece]:
         """What to hand to the transport, from the beginning: bytes, or a stream of them."""
+        self._read_before = max(self._read_before, self.size)
         self.size = self.sent = 0
         size = self._source.size
         if not self._source.in_memory or size is None or size > PIECE:
@@ -96,6 +98,9 @@ class AsyncUpload:
                     self._check_size(at_end=False)
                     yield piece
             self._check_size(at_end=True)
+            if self.size < self._read_before:
+                # A function that returns the same iterator each time, say: the rest is lost.
+                raise IntegrityError("the contents can't be read a second time")
         except Exception as failure:
             self.failure = failure
             raise

@@ -22,6 +22,8 @@ from objectstore_client.place import Measuring, Place
 from objectstore_client.requests import (
     Stored,
     accepts_zstd,
+    check_id,
+    check_whole,
     expiry_patch,
     is_decodable,
     metadata_of,
@@ -58,6 +60,10 @@ class GetResult:
     metadata: Metadata
     payload: Payload
 
+    def close(self) -> None:
+        """Close the payload."""
+        self.payload.close()
+
     def __enter__(self) -> Self:
         return self
 
@@ -67,7 +73,7 @@ class GetResult:
         exc_value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.payload.close()
+        self.close()
 
 
 class Client:
@@ -147,11 +153,12 @@ class Client:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("put", id) as measurement:
+            key = None if id is None else check_id(id)
             source = open_source(contents)
             plan = plan_upload(
                 self._usecase,
                 source,
-                id=id,
+                id=key,
                 metadata=metadata,
                 expiration_policy=expiration_policy,
                 compression=compression,
@@ -165,16 +172,16 @@ class Client:
             def attempt() -> Stored:
                 body = upload.start()
                 parts = put_request(
-                    self._prefix, id, plan, body, upload.content_length, self._trace()
+                    self._prefix, key, plan, body, upload.content_length, self._trace()
                 )
                 with upload.own_errors():
                     return (self._raw.call(parts, extensions=call.extensions())).body
 
             answer = run_attempts(
-                self._settings, call, "post" if id is None else "put", attempt, upload.can_start
+                self._settings, call, "post" if key is None else "put", attempt, upload.can_start
             )
             record_sizes(measurement, plan, upload.size, upload.sent)
-            return stored_key(answer)
+            return stored_key(answer, key)
 
     def get(
         self,
@@ -214,9 +221,12 @@ class Client:
         decode = decompress and not accepts_zstd(accept_encoding)
 
         def attempt() -> GetResult:
-            parts = get_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            parts = get_object.build_request_at(
+                self._prefix, check_id(id), extra_headers=self._trace()
+            )
             answer = self._raw.open(parts, extensions=call.extensions())
             try:
+                check_whole(answer.status_code)
                 metadata = metadata_of(answer.headers)
                 payload = Payload(
                     self._raw,
@@ -254,7 +264,9 @@ class Client:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("head", id):
-            parts = head_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            parts = head_object.build_request_at(
+                self._prefix, check_id(id), extra_headers=self._trace()
+            )
             answer = self._send("head", parts, call)
             return metadata_of(answer.headers)
 
@@ -289,7 +301,9 @@ class Client:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("delete", id):
-            parts = delete_object.build_request_at(self._prefix, id, extra_headers=self._trace())
+            parts = delete_object.build_request_at(
+                self._prefix, check_id(id), extra_headers=self._trace()
+            )
             self._send("delete", parts, call)
 
     def extend_expiry(
@@ -329,7 +343,7 @@ class Client:
         with self._operation("extend_expiry", id):
             patch = expiry_patch(at=at, after=after, from_creation=from_creation)
             parts = patch_object.build_request_at(
-                self._prefix, id, body=patch, extra_headers=self._trace()
+                self._prefix, check_id(id), body=patch, extra_headers=self._trace()
             )
             self._send("extend_expiry" if after is None else "extend_expiry_after_now", parts, call)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from objectstore_client import zstd
 from objectstore_client._runtime import PayloadBase, iterate
 from objectstore_client.errors import (
-    ClientClosedError,
+    ClosedError,
     ConnectionLostError,
     IntegrityError,
     ObjectstoreError,
@@ -47,7 +47,7 @@ class Payload(PayloadBase):
 
     Reading raises `IntegrityError` if the payload ends early or does not decode,
     `ConnectionLostError` or `TransportTimeoutError` if the connection fails, and
-    `ClientClosedError` after `close`.
+    `ClosedError` after `close`.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Payload(PayloadBase):
     def _fill(self) -> bool:
         """Have at least one byte at hand; false at the end."""
         if self.closed:
-            raise ClientClosedError("the payload is closed")
+            raise ClosedError("the payload is closed")
         if self._failure is not None:
             raise self._failure
         try:
@@ -204,7 +204,8 @@ class Payload(PayloadBase):
         return b""
 
     def _check_length(self) -> None:
-        if self._length is not None and self._received != self._length:
-            error = IntegrityError("the payload is not as long as the server said")
-            error.add_note(f"{self._length} bytes were declared, {self._received} arrived")
-            raise error
+        for declared in (self._length, self._answer.headers.x_sn_size):
+            if declared is not None and self._received != declared:
+                error = IntegrityError("the payload is not as long as the server said")
+                error.add_note(f"{declared} bytes were declared, {self._received} arrived")
+                raise error

@@ -36,6 +36,7 @@ class Upload:
         self._source = source
         self._compress = compress
         self._small: Piece | None = None
+        self._read_before = 0
 
     def can_start(self) -> bool:
         """Whether the body can be sent, from its beginning."""
@@ -43,6 +44,7 @@ class Upload:
 
     def start(self) -> Piece | Generator[Piece]:
         """What to hand to the transport, from the beginning: bytes, or a stream of them."""
+        self._read_before = max(self._read_before, self.size)
         self.size = self.sent = 0
         size = self._source.size
         if not self._source.in_memory or size is None or size > PIECE:
@@ -97,6 +99,9 @@ class Upload:
                     self._check_size(at_end=False)
                     yield piece
             self._check_size(at_end=True)
+            if self.size < self._read_before:
+                # A function that returns the same iterator each time, say: the rest is lost.
+                raise IntegrityError("the contents can't be read a second time")
         except Exception as failure:
             self.failure = failure
             raise

@@ -147,6 +147,8 @@ class Exchange:
                 if gone.done():
                     return
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                # Sending need not wait: without this, nobody would learn that the client has gone.
+                await asyncio.sleep(0)
         finally:
             gone.cancel()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -31,7 +31,6 @@ class _Connection(Connection):
 
     def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[_Connection]) -> None:
         super().__init__(sock, origin, pool)
-        sock.setblocking(False)
         pool.open.add(self)
         self._tls = isinstance(sock, ssl.SSLSocket)
         self._poll = select.poll()
@@ -170,15 +169,24 @@ class _Driver(Driver[_Connection]):
     async def connection(
         self, sock: socket.socket, origin: Origin, tls: ssl.SSLContext | None, seconds: float | None
     ) -> _Connection:
+        if tls is not None:
+            # The end of the stream must be the one that TLS protects.
+            sock = tls.wrap_socket(
+                sock,
+                server_hostname=origin[1],
+                do_handshake_on_connect=False,
+                suppress_ragged_eofs=False,
+            )
+        connection = _Connection(sock, origin, self.pool)
         try:
-            if tls is not None:
+            if isinstance(sock, ssl.SSLSocket):
                 sock.settimeout(seconds)
-                # The end of the stream must be the one that the server signed.
-                sock = tls.wrap_socket(sock, server_hostname=origin[1], suppress_ragged_eofs=False)
-            return _Connection(sock, origin, self.pool)
+                sock.do_handshake()
+            sock.setblocking(False)
         except BaseException:
-            sock.close()
+            connection.close()
             raise
+        return connection
 
 
 class SocketTransport(httpx.BaseTransport):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from abc import ABC, abstractmethod
-from typing import Self, cast
+from typing import Any, cast
 
 import httpx
 
@@ -19,7 +19,7 @@ __all__ = ["Connection"]
 class Connection(ABC):
     """A connection, which serves one exchange after the other."""
 
-    def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[Self]) -> None:
+    def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[Any]) -> None:
         self.sock = sock
         self.origin = origin
         self.pool = pool

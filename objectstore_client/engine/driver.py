@@ -109,6 +109,7 @@ class Driver(ABC, Generic[_Connection]):
         self.pool: Pool[_Connection] = Pool(self.network.max_connections, self.network.idle_expiry)
         self.proxies: dict[Origin, _Proxy | None] = {}
         self._abandoned: deque[_Connection] = deque()
+        self._unfinished: set[socket.socket] = set()
 
     async def handle(self, request: httpx.Request, owner: object) -> httpx.Response:
         """Send *request* and return the answer, whose body keeps *owner* alive."""
@@ -122,6 +123,10 @@ class Driver(ABC, Generic[_Connection]):
         connection = await self._acquire(exchange, origin, patience)
         try:
             await connection.serve(exchange, request.stream, patience)
+            if not exchange.all_sent and 200 <= exchange.status < 300:
+                # A refusal may come early; who accepts what was not received is not to be trusted.
+                problem = "the server accepted a request that it had not received yet"
+                raise exchange.error(httpx.RemoteProtocolError, problem)
         except BaseException:
             self.release(connection, reusable=False)
             raise
@@ -152,12 +157,12 @@ class Driver(ABC, Generic[_Connection]):
 
     def leave_to_parent(self) -> None:
         """Start anew in a child process: the connections are the parent's."""
-        old = self.pool
+        old, sockets = self.pool, list(self._unfinished)
         _inherited.extend((old, self.proxies))
         self._start()
         self.pool.closed, old.closed = old.closed, True
-        for connection in list(old.open):
-            connection.sock.close()  # and nothing else, for the rest is shared with the parent
+        for sock in sockets + [connection.sock for connection in list(old.open)]:
+            sock.close()  # and nothing else, for the rest is shared with the parent
 
     # ---- left open ----------------------------------------------------------------------------
 
@@ -173,13 +178,13 @@ class Driver(ABC, Generic[_Connection]):
     async def connection(
         self, sock: socket.socket, origin: Origin, tls: ssl.SSLContext | None, seconds: float | None
     ) -> _Connection:
-        """Make a connection of a connected socket, which is closed if that fails."""
+        """Make a connection of a connected socket, which the caller closes if that fails."""
 
     # ---- in common ----------------------------------------------------------------------------
 
     def _take_back(self, connection: _Connection, *, reusable: bool) -> None:
         connection.holds_payload = False
-        pool = connection.pool  # after a fork, that of the parent
+        pool: Pool[_Connection] = connection.pool  # after a fork, that of the parent
         if reusable:
             pool.put(connection)
         else:
@@ -202,6 +207,7 @@ class Driver(ABC, Generic[_Connection]):
             while True:
                 with self._lock:
                     connection = self.pool.take(origin)
+                self._settle()
                 if connection is None:
                     return await self._connect(exchange, origin, patience)
                 if connection.is_quiet():
@@ -212,6 +218,7 @@ class Driver(ABC, Generic[_Connection]):
                 connection.close()
             with self._lock:
                 self.pool.leave()
+            self._settle()
             raise
 
     async def _enter(self, exchange: Exchange, patience: Patience) -> None:
@@ -254,14 +261,17 @@ class Driver(ABC, Generic[_Connection]):
             for left in range(len(addresses), 0, -1):
                 family, address = addresses[-left]
                 sock = new_socket(family)
+                self._unfinished.add(sock)
                 try:
                     await self.connect(sock, address, share(ends, left))
-                    break
+                    return await self.connection(sock, origin, tls, share(ends, left))
                 except BaseException as error:
                     sock.close()
                     if left == 1 or not isinstance(error, OSError):
                         raise
-            return await self.connection(sock, origin, tls, share(ends))
+                finally:
+                    self._unfinished.discard(sock)
+            raise OSError("the name has no address")
         except TimeoutError as error:
             problem = f"no connection to {origin[1]} port {origin[2]} in time"
             raise patience.late(exchange, httpx.ConnectTimeout, problem) from error

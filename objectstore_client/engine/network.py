@@ -83,7 +83,10 @@ class Network:
         try:
             found.set_result(_addresses(origin, socket.AI_NUMERICHOST))
         except OSError:
-            _resolver.submit(origin, found)
+            try:
+                _resolver.submit(origin, found)
+            except RuntimeError as error:  # no more threads
+                raise OSError(str(error)) from error
         return found
 
     def proxy(self, origin: Origin) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import select
 import socket
+import ssl
 from contextlib import suppress
 from math import inf
 from typing import cast
@@ -26,12 +27,11 @@ class AioConnection(Connection, asyncio.Protocol):
     """A connection of one event loop, with at most one task that waits for it."""
 
     _transport: asyncio.Transport
-    _tls: bool
+    _tls: ssl.SSLObject | None
 
     def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[AioConnection]) -> None:
         super().__init__(sock, origin, pool)
         self._loop = asyncio.get_running_loop()
-        self._all_open = pool.open
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
         self._exchange: Exchange | None = None
@@ -52,46 +52,59 @@ class AioConnection(Connection, asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self in self._all_open:
+        if self in self.pool.open:
             self._transport.abort()
 
     # ---- called by asyncio --------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._tls = transport.get_extra_info("sslcontext") is not None
-        # Writing is paused as long as there is anything that the system has not taken.
-        self._transport.set_write_buffer_limits(high=0)
-        self._all_open.add(self)
+        self._tls = transport.get_extra_info("ssl_object")
+        # Writing is paused as long as there is something that the system has not taken.
+        self._transport.set_write_buffer_limits(high=1, low=0)
+        self.pool.open.add(self)
 
     def data_received(self, data: bytes) -> None:
         self._take_in(data)
 
     def eof_received(self) -> None:
+        exchange = self._exchange
+        if exchange is not None and not exchange.complete and not self._is_proper_end():
+            self._failure = exchange.error(httpx.ReadError, "TLS was cut off", died=True)
         self._take_in(b"")
+
+    def _is_proper_end(self) -> bool:
+        """Whether it was the server who ended the stream, as far as that can be known."""
+        try:
+            return self._tls is None or not self._tls.read(1)
+        except ssl.SSLError as error:
+            return isinstance(error, ssl.SSLZeroReturnError)
 
     def _take_in(self, data: bytes) -> None:
         exchange = self._exchange
         if exchange is None:
             self.close()  # nobody asked for this
             return
-        if self._failure is not None:
-            return
         try:
-            if data:
+            if data and not exchange.sent and self._failure is None:
+                # A surplus answer to an earlier request, most likely; not one to this.
+                problem = "the server sent something before it was asked"
+                raise exchange.error(httpx.RemoteProtocolError, problem, died=True)
+            if self._failure is None and data:
                 exchange.receive(data)
-            else:
+            elif self._failure is None:
                 exchange.receive_eof()
         except httpx.TransportError as error:
             self._failure = error
-        if len(exchange.body) > 1 and sum(map(len, exchange.body)) > _MOST_UNREAD:
+        pieces = len(exchange.body)
+        if pieces > 1 and (pieces > 64 or sum(map(len, exchange.body)) > _MOST_UNREAD):
             self._paused_reading = True
             self._transport.pause_reading()
         self._wake()
 
     def connection_lost(self, exc: Exception | None) -> None:
         exchange = self._exchange
-        if exchange is not None and exc is not None and not self._tls:
+        if exchange is not None and exc is not None and self._tls is None:
             # A server that refuses may have said why before it closed the connection.
             with suppress(OSError):
                 while not exchange.complete and (data := self.sock.recv(exchange.wanted)):
@@ -99,7 +112,7 @@ class AioConnection(Connection, asyncio.Protocol):
         if exchange is not None and not exchange.complete and self._failure is None:
             kind = httpx.ReadError if exchange.all_sent else httpx.WriteError
             self._failure = exchange.error(kind, str(exc or "connection closed"), died=True)
-        self._all_open.discard(self)
+        self.pool.open.discard(self)
         self.close()
         self._wake()
 
@@ -176,7 +189,7 @@ class AioConnection(Connection, asyncio.Protocol):
 
     def _expire(self) -> None:
         self._timer = None
-        if self._waiter is not None and self._loop.time() >= self._expires:
+        if self._loop.time() >= self._expires:
             self._wake(in_time=False)
         elif self._expires < inf:
             self._timer = self._loop.call_at(self._expires, self._expire)

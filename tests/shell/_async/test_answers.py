@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -323,3 +324,93 @@ async def test_errors_keep_their_cause() -> None:
             async with connect(server) as client:
                 await client.head("key")
         assert absent.value.__cause__ is not None
+
+
+async def test_a_success_before_the_body_was_sent_is_none() -> None:
+    """Who accepts what was not received is not believed; who refuses it is."""
+
+    def accept(exchange: Exchange) -> None:
+        exchange.send(b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"key":"key"}')
+        exchange.peer_closed()
+        raise ConnectionError
+
+    with RawServer(accept) as server:
+        async with connect(server) as client:
+            with pytest.raises(ConnectionLostError) as caught:
+                await client.put(bytes(50_000_000), id="key", compression="none")
+        assert caught.value.outcome_unknown
+
+
+async def test_a_surplus_answer_is_never_that_of_the_next_request() -> None:
+    """It waits on a kept connection; that one is given up, and the request made on another."""
+    surplus = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"key":"poison"}'
+    taken = threading.Event()
+
+    def answer_twice(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
+        taken.wait(20)
+        exchange.send(surplus)
+        exchange.peer_closed()
+        raise ConnectionError
+
+    async def slow() -> AsyncIterator[bytes]:
+        taken.set()
+        for _ in range(20):
+            yield bytes(1000)
+
+    with RawServer(answer_twice, reply(200, [JSON], b'{"key": "key"}')) as server:
+        async with AsyncObjectstore(server.url, timeout=20) as objectstore:
+            client = objectstore.get_client(Usecase("testing"), Scope(org=17))
+            assert not await client.exists("key")
+            try:
+                assert await client.put(slow(), id="key") == "key"
+            except ObjectstoreError as error:
+                assert error.operation == "put"  # an iterator can't always be sent again
+
+
+async def test_an_endless_answer_to_a_put_is_bounded() -> None:
+    """No key is megabytes long."""
+
+    def endless(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            exchange.send(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+    with RawServer(endless) as server:
+        async with connect(server) as client:
+            with pytest.raises(InvalidResponseError):
+                await client.put(b"x", id="key")
+
+
+async def test_another_key_than_the_chosen_one_is_an_error() -> None:
+    """The object is not where the caller will look for it."""
+    with RawServer(reply(200, [JSON], b'{"key": "other"}')) as server:
+        async with connect(server) as client:
+            with pytest.raises(InvalidResponseError, match="under another key"):
+                await client.put(b"x", id="key")
+
+
+async def test_a_part_is_not_the_whole() -> None:
+    """Neither by its status, nor by its length against that of the object."""
+    part = ("Content-Range", "bytes 0-4/1000")
+    with RawServer(
+        reply(206, [part], b"short"), reply(200, [("x-sn-size", "1000")], b"short")
+    ) as server:
+        async with connect(server) as client:
+            with pytest.raises(InvalidResponseError, match="a part of the object"):
+                await client.get("key")
+            with pytest.raises(IntegrityError, match="not as long"):
+                await client.get("key")
+
+
+async def test_an_empty_frame_hides_nothing() -> None:
+    """What follows it is read, or found to be broken."""
+    empty = compress(b"")
+    with RawServer(
+        reply(200, [ZSTD], empty + compress(b"more")), reply(200, [ZSTD], empty + b"junk")
+    ) as server:
+        async with connect(server) as client:
+            assert await (await client.get("key")).payload.read() == b"more"
+            with pytest.raises(IntegrityError):
+                await (await client.get("key")).payload.read()

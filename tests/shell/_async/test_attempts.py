@@ -16,6 +16,7 @@ from objectstore_client import (
     AsyncObjectstore,
     ConnectError,
     ConnectionLostError,
+    IntegrityError,
     InvalidArgumentError,
     RateLimitedError,
     RetryPolicy,
@@ -173,6 +174,22 @@ async def test_an_iterator_is_not_sent_again() -> None:
             with pytest.raises(ServerError) as caught:
                 await client.put(iter([LARGE]), id="key")
         assert any("can be read only once" in note for note in caught.value.__notes__)
+
+
+async def test_contents_that_only_seem_to_replay_are_found_out() -> None:
+    """An iterable or a function that gives the same, used up iterator would store nothing."""
+    used = iter([LARGE])
+
+    class Once:
+        def __iter__(self) -> Iterator[bytes]:
+            return used
+
+    same = iter([LARGE])
+    for contents in (Once(), lambda: same):
+        with RawServer(reply(500), reply(200, body=STORED)) as server:
+            async with connect(server) as client:
+                with pytest.raises((ServerError, IntegrityError)):
+                    await client.put(contents, id="key")  # type: ignore[arg-type]
 
 
 async def test_an_iterator_that_was_not_touched_is_sent() -> None:

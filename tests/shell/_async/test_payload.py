@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from objectstore_client import AsyncClient, AsyncObjectstore, ClientClosedError, Scope, Usecase
+from objectstore_client import AsyncClient, AsyncObjectstore, ClosedError, Scope, Usecase
 
 LARGE = b"".join(b'{"line": %d, "text": "some words that repeat"}\n' % n for n in range(60_000))
 RANDOM = os.urandom(300_000)
@@ -70,7 +70,7 @@ async def test_a_closed_payload_can_not_be_read(client: AsyncClient, large: str)
         await result.payload.aclose()
         await result.payload.aclose()
         assert result.payload.closed
-        with pytest.raises(ClientClosedError, match="the payload is closed"):
+        with pytest.raises(ClosedError, match="the payload is closed"):
             await result.payload.read()
         assert "closed" in repr(result.payload)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -324,3 +325,93 @@ def test_errors_keep_their_cause() -> None:
             with connect(server) as client:
                 client.head("key")
         assert absent.value.__cause__ is not None
+
+
+def test_a_success_before_the_body_was_sent_is_none() -> None:
+    """Who accepts what was not received is not believed; who refuses it is."""
+
+    def accept(exchange: Exchange) -> None:
+        exchange.send(b'HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n{"key":"key"}')
+        exchange.peer_closed()
+        raise ConnectionError
+
+    with RawServer(accept) as server:
+        with connect(server) as client:
+            with pytest.raises(ConnectionLostError) as caught:
+                client.put(bytes(50_000_000), id="key", compression="none")
+        assert caught.value.outcome_unknown
+
+
+def test_a_surplus_answer_is_never_that_of_the_next_request() -> None:
+    """It waits on a kept connection; that one is given up, and the request made on another."""
+    surplus = b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"key":"poison"}'
+    taken = threading.Event()
+
+    def answer_twice(exchange: Exchange) -> None:
+        exchange.send(b"HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n")
+        taken.wait(20)
+        exchange.send(surplus)
+        exchange.peer_closed()
+        raise ConnectionError
+
+    def slow() -> Iterator[bytes]:
+        taken.set()
+        for _ in range(20):
+            yield bytes(1000)
+
+    with RawServer(answer_twice, reply(200, [JSON], b'{"key": "key"}')) as server:
+        with Objectstore(server.url, timeout=20) as objectstore:
+            client = objectstore.get_client(Usecase("testing"), Scope(org=17))
+            assert not client.exists("key")
+            try:
+                assert client.put(slow(), id="key") == "key"
+            except ObjectstoreError as error:
+                assert error.operation == "put"  # an iterator can't always be sent again
+
+
+def test_an_endless_answer_to_a_put_is_bounded() -> None:
+    """No key is megabytes long."""
+
+    def endless(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            exchange.send(b"10000\r\n" + b" " * 65536 + b"\r\n")
+
+    with RawServer(endless) as server:
+        with connect(server) as client:
+            with pytest.raises(InvalidResponseError):
+                client.put(b"x", id="key")
+
+
+def test_another_key_than_the_chosen_one_is_an_error() -> None:
+    """The object is not where the caller will look for it."""
+    with RawServer(reply(200, [JSON], b'{"key": "other"}')) as server:
+        with connect(server) as client:
+            with pytest.raises(InvalidResponseError, match="under another key"):
+                client.put(b"x", id="key")
+
+
+def test_a_part_is_not_the_whole() -> None:
+    """Neither by its status, nor by its length against that of the object."""
+    part = ("Content-Range", "bytes 0-4/1000")
+    with RawServer(
+        reply(206, [part], b"short"), reply(200, [("x-sn-size", "1000")], b"short")
+    ) as server:
+        with connect(server) as client:
+            with pytest.raises(InvalidResponseError, match="a part of the object"):
+                client.get("key")
+            with pytest.raises(IntegrityError, match="not as long"):
+                client.get("key")
+
+
+def test_an_empty_frame_hides_nothing() -> None:
+    """What follows it is read, or found to be broken."""
+    empty = compress(b"")
+    with RawServer(
+        reply(200, [ZSTD], empty + compress(b"more")), reply(200, [ZSTD], empty + b"junk")
+    ) as server:
+        with connect(server) as client:
+            assert client.get("key").payload.read() == b"more"
+            with pytest.raises(IntegrityError):
+                client.get("key").payload.read()

@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from objectstore_client import Client, ClientClosedError, Objectstore, Scope, Usecase
+from objectstore_client import Client, ClosedError, Objectstore, Scope, Usecase
 
 LARGE = b"".join(b'{"line": %d, "text": "some words that repeat"}\n' % n for n in range(60_000))
 RANDOM = os.urandom(300_000)
@@ -71,7 +71,7 @@ def test_a_closed_payload_can_not_be_read(client: Client, large: str) -> None:
         result.payload.close()
         result.payload.close()
         assert result.payload.closed
-        with pytest.raises(ClientClosedError, match="the payload is closed"):
+        with pytest.raises(ClosedError, match="the payload is closed"):
             result.payload.read()
         assert "closed" in repr(result.payload)
 
