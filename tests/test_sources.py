@@ -196,6 +196,6 @@ def test_files_that_do_not_block_are_refused() -> None:
     os.set_blocking(reader, False)
     os.write(writer, b"first")
     with os.fdopen(reader, "rb", buffering=0) as file, os.fdopen(writer, "wb"):
-        source = open_source(file)  # type: ignore[arg-type]
+        source = open_source(file)
         with pytest.raises(InvalidArgumentError, match="must be a blocking one"):
             read(source)

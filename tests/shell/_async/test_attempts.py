@@ -189,7 +189,7 @@ async def test_contents_that_only_seem_to_replay_are_found_out() -> None:
         with RawServer(reply(500), reply(200, body=STORED)) as server:
             async with connect(server) as client:
                 with pytest.raises((ServerError, IntegrityError)):
-                    await client.put(contents, id="key")  # type: ignore[arg-type]
+                    await client.put(contents, id="key")
 
 
 async def test_an_iterator_that_was_not_touched_is_sent() -> None:
