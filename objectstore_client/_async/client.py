@@ -175,8 +175,11 @@ class AsyncClient:
                 parts = put_request(
                     self._prefix, key, plan, body, upload.content_length, self._trace()
                 )
-                with upload.own_errors():
-                    return (await self._raw.call(parts, extensions=call.extensions())).body
+                try:
+                    with upload.own_errors():
+                        return (await self._raw.call(parts, extensions=call.extensions())).body
+                finally:
+                    await upload.stop()
 
             answer = await run_attempts_async(
                 self._settings, call, "post" if key is None else "put", attempt, upload.can_start

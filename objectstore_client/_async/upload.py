@@ -36,6 +36,7 @@ class AsyncUpload:
         self._compress = compress
         self._small: Piece | None = None
         self._read_before = 0
+        self._open: AsyncGenerator[Piece] | None = None
 
     def can_start(self) -> bool:
         """Whether the body can be sent, from its beginning."""
@@ -47,7 +48,8 @@ class AsyncUpload:
         self.size = self.sent = 0
         size = self._source.size
         if not self._source.in_memory or size is None or size > PIECE:
-            return self._stream()
+            self._open = self._stream()
+            return self._open
         if self._small is None:
             assert self._source.pieces is not None
             self._small = next(self._source.pieces(), b"")
@@ -55,6 +57,12 @@ class AsyncUpload:
                 self._small = await run_cpu_async(size, zstd.compress, self._small)
         self.size, self.sent = size, len(self._small)
         return self._small
+
+    async def stop(self) -> None:
+        """Close what `start` opened, wherever the transport left off."""
+        if self._open is not None:
+            await self._open.aclose()
+            self._open = None
 
     @contextmanager
     def own_errors(self) -> Iterator[None]:

@@ -174,8 +174,11 @@ class Client:
                 parts = put_request(
                     self._prefix, key, plan, body, upload.content_length, self._trace()
                 )
-                with upload.own_errors():
-                    return (self._raw.call(parts, extensions=call.extensions())).body
+                try:
+                    with upload.own_errors():
+                        return (self._raw.call(parts, extensions=call.extensions())).body
+                finally:
+                    upload.stop()
 
             answer = run_attempts(
                 self._settings, call, "post" if key is None else "put", attempt, upload.can_start
