@@ -27,7 +27,7 @@ export REDOCLY_TELEMETRY := off
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-long test-wheel generated lint types spec \
+.PHONY: help demo test check check-long fuzz matrix test-wheel generated lint types spec \
 	regenerate format docs build hooks constraints clean
 
 help: ## Show this list
@@ -47,6 +47,12 @@ check: generated lint types spec test ## Everything CI runs: drift, linters, typ
 
 check-long: $(DEV_READY) ## Run the tests of heavy sizes (ARGS go to pytest)
 	$(BIN)/python -m pytest -m long -o faulthandler_timeout=1200 $(ARGS)
+
+matrix: $(DEV_READY) ## Every operation against every fault, in both worlds, as a table
+	$(BIN)/python -m tests.faults.matrix
+
+fuzz: $(DEV_READY) ## Feed the engine's parser with garbage for a minute (FUZZ_SECONDS=60)
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(BIN)/python -m pytest tests/engine/test_exchange.py -k hostile_answers $(ARGS)
 
 test-wheel: build ## Run the tests against the wheel (VERSIONS=lowest: the oldest allowed)
 	$(BIN)/python .ci/test_wheel.py $(VERSIONS)

@@ -94,10 +94,10 @@ class _Driver(Driver[AioConnection]):
             raise
         return connection
 
-    async def until_closed(self) -> None:
-        """Wait until the sockets are closed of all connections that nobody uses."""
+    async def until_closed(self, but: int = 0) -> None:
+        """Wait until all sockets are closed *but* so many."""
         for _ in range(100):  # as asyncio takes a few rounds for it
-            if len(self.pool.open) <= self.pool.in_use:
+            if len(self.pool.open) <= but:
                 return
             await asyncio.sleep(0)
 
@@ -166,7 +166,7 @@ class AsyncSocketTransport(httpx.AsyncBaseTransport):
         for loop, (driver, watch) in list(self._drivers.items()):
             if loop is running:
                 driver.close()
-                await driver.until_closed()
+                await driver.until_closed(but=driver.pool.in_use)
                 if not driver.pool.in_use:
                     del self._drivers[loop]
                     await watch.aclose()

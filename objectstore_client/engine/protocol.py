@@ -146,7 +146,7 @@ class AioConnection(Connection, asyncio.Protocol):
         self, exchange: Exchange, data: bytes | memoryview, patience: Patience
     ) -> bool:
         late = patience.left(patience.write) == 0
-        if exchange.sent and self._poll.poll(0):
+        if exchange.sent and not self.is_quiet():
             await asyncio.sleep(0)  # asyncio finds out that there may be an answer,
             await asyncio.sleep(0)  # and hands it over
         if not late and self._wanted(exchange):

@@ -128,6 +128,23 @@ def test_an_answer_that_outlives_its_loop() -> None:
         gc.collect()
 
 
+@pytest.mark.parametrize("tls", [False, True])
+async def test_the_end_of_a_loop_waits_for_its_sockets(tls: bool) -> None:
+    """When the loop has closed its generators, all sockets are closed, not only about to be."""
+    with peer(numbered, tls=server_tls() if tls else None) as url:
+        transport = AsyncSocketTransport(ssl_context=client_tls())
+        large = "/large" + "x" * 3000
+        response = await transport.handle_async_request(make_request("GET", url + large))
+        await (await transport.handle_async_request(make_request("GET", url + "/x"))).aread()
+        pool = pool_of(transport)
+        assert len(pool.open) == 2
+        _, watch = transport._drivers[asyncio.get_running_loop()]
+        await watch.aclose()
+        assert not {connection.sock.fileno() for connection in pool.open} - {-1}
+        await response.aclose()
+        await transport.aclose()
+
+
 def test_closing_from_another_loop() -> None:
     """It closes what belongs to a loop that runs elsewhere, and minds none that has ended."""
     transport = AsyncSocketTransport()
@@ -247,8 +264,8 @@ async def test_cancellation_storm(tls: bool) -> None:
             pool = pool_of(transport)
             assert cancelled > 20
             assert not pool.in_use
-            await transport._drivers[asyncio.get_running_loop()][0].until_closed()
-            await asyncio.sleep(0.01)
+            driver, _ = transport._drivers[asyncio.get_running_loop()]
+            await driver.until_closed(but=len(pool.idle))
             assert pool.open == set(pool.idle)
             await ask(url)
 

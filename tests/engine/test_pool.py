@@ -360,6 +360,22 @@ def test_garbage_may_be_collected_anywhere() -> None:
         assert not transport._driver.pool.open
 
 
+def test_the_collector_never_waits_for_a_lock() -> None:
+    """What is abandoned while the lock is taken is given back by the one who has it."""
+    with never_ending_answers() as url, SocketTransport(max_connections=1) as transport:
+        driver = transport._driver
+        response = transport.handle_request(make_request("GET", url))
+        with driver._lock:
+            collector = threading.Thread(target=response.stream.__del__)  # type: ignore[union-attr]
+            collector.start()
+            collector.join(10)
+            assert not collector.is_alive()
+            assert driver.pool.in_use == 1
+        driver._settle()
+        assert driver.pool.in_use == 0
+        vars(response.stream)["_connection"] = None
+
+
 def test_idle_connections_are_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """After their time they are not reused, without a thread or a timer."""
     ended = threading.Semaphore(0)

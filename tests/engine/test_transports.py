@@ -15,10 +15,15 @@ import pytest
 
 from objectstore_client.engine.aio import AsyncSocketTransport
 from objectstore_client.engine.blocking import SocketTransport
+from objectstore_client.engine.exchange import Exchange
 from objectstore_client.engine.facts import Facts, Progress, facts_of
+from objectstore_client.engine.patience import Patience
+from objectstore_client.engine.pool import Pool
+from objectstore_client.engine.protocol import AioConnection
 from tests.engine.peers import answering, peer, read_head
 from tests.engine.worlds import AsyncPieces, Pieces, World, make_request
-from tests.support.rawserver import Exchange, Handler, RawServer, answer, reply
+from tests.support.rawserver import Exchange as Served
+from tests.support.rawserver import Handler, RawServer, answer, reply
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -29,7 +34,7 @@ OK = b"HTTP/1.1 200 OK\r\n"
 def raw(data: bytes) -> Handler:
     """Read the request, answer with these bytes, and close the connection."""
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         exchange.read_body()
         exchange.send(data)
         raise ConnectionError
@@ -96,7 +101,7 @@ def test_connections_are_kept(world: World) -> None:
 def test_bodies_there_and_back(world: World, size: int, chunked: bool) -> None:
     """Bodies of any size and framing arrive whole in both directions, in bounded pieces."""
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         exchange.read_body()
         data = exchange.body
         if chunked:
@@ -144,7 +149,7 @@ def test_answers_without_a_body(world: World) -> None:
 def test_interim_answers(world: World) -> None:
     """Interim answers before or while the body goes out are no answers."""
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         exchange.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         exchange.read_body()
         exchange.send(b"HTTP/1.1 102 Processing\r\n\r\n" * 3 + answer(200, body=b"x"))
@@ -183,7 +188,7 @@ def test_under_the_clients_of_httpx(world: World, server_url: str) -> None:
 def early(data: bytes, *, done: threading.Event, then_close: bool = False) -> Handler:
     """Answer without reading the body; leave the connection open until *done*."""
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         exchange.send(data)
         if not then_close:
             done.wait(30)
@@ -217,7 +222,7 @@ def test_an_early_answer_to_a_body_that_waits(world: World) -> None:
     """Between two pieces of a slow body the answer is seen as well."""
     answered = threading.Event()
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         exchange.send(answer(503))
         answered.set()
         assert exchange.peer_closed()
@@ -235,6 +240,40 @@ def test_an_early_answer_to_a_body_that_waits(world: World) -> None:
         headers = [("Transfer-Encoding", "chunked")]
         assert world.ask(world.transport(), "PUT", server.url, headers, body).status == 503
     assert body.closed
+
+
+async def test_an_answer_before_a_reset_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """asyncio finds out by writing that the connection is gone; the answer is there still."""
+    reset = threading.Event()
+
+    def play(connection: socket.socket) -> None:
+        read_head(connection)
+        connection.sendall(answer(413, body=b"too large"))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        connection.close()
+        reset.set()
+
+    class Blind:
+        def register(self, *arguments: object) -> None: ...
+
+        def poll(self, *arguments: object) -> list[object]:
+            return []
+
+    def pieces() -> Iterator[bytes]:
+        yield b"first"
+        reset.wait(10)
+        while True:
+            time.sleep(0.01)  # the loop does not get a chance to read
+            yield b"more"
+
+    monkeypatch.setattr("objectstore_client.engine.protocol.select.poll", Blind)
+    with peer(play) as url:
+        async with AsyncSocketTransport() as transport:
+            headers = [("Transfer-Encoding", "chunked")]
+            request = make_request("PUT", url, headers, Pieces(pieces()))
+            response = await transport.handle_async_request(request)
+            assert response.status_code == 413
+            assert await response.aread() == b"too large"
 
 
 def test_an_early_success_is_not_believed(world: World) -> None:
@@ -351,7 +390,7 @@ def test_stray_data_is_nobodys_answer(world: World, stray: bytes, later: bool) -
     """What comes after an answer costs the connection; the next request gets its own answer."""
     strayed = threading.Event()
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         if later:
             exchange.send(answer(200, body=b"right"))
             exchange.send(stray)
@@ -396,7 +435,7 @@ def test_errors_of_the_body_pass_unchanged(world: World, error: Exception) -> No
         yield b"x"
         raise error
 
-    def broken(exchange: Exchange) -> None:
+    def broken(exchange: Served) -> None:
         exchange.read_body()
 
     with RawServer(broken, reply(200)) as server:
@@ -413,7 +452,7 @@ def test_errors_of_the_body_pass_unchanged(world: World, error: Exception) -> No
 def test_bodies_of_another_length(world: World, pieces: list[bytes]) -> None:
     """The request stays incomplete, so the server does not act on it."""
 
-    def handle(exchange: Exchange) -> None:
+    def handle(exchange: Served) -> None:
         with pytest.raises(ConnectionError):
             exchange.read_body()
         raise ConnectionError
@@ -570,6 +609,51 @@ async def test_time_outs_of_the_past_do_not_come_back() -> None:
             for limit in (0.5, 0.3, None):
                 await transport.handle_async_request(make_request("GET", url, read=limit))
             assert connection._timer is not None
+
+
+async def test_a_shorter_time_out_follows_a_longer_one() -> None:
+    """The timer of an earlier wait does not stand in the way."""
+    answers = iter([answer(200)])
+
+    def play(connection: socket.socket) -> None:
+        while read_head(connection):
+            connection.sendall(next(answers, b""))
+
+    with peer(play) as url:
+        async with AsyncSocketTransport() as transport, asyncio.timeout(20):
+            await transport.handle_async_request(make_request("GET", url, read=300))
+            with pytest.raises(httpx.ReadTimeout):
+                await transport.handle_async_request(make_request("GET", url, read=0.02))
+
+
+async def test_progress_within_a_piece_is_in_time() -> None:
+    """As long as what waits to be sent gets less, the write time-out does not end the wait."""
+    left = 5
+
+    class Slow:
+        """A transport that the system takes a little from, now and then."""
+
+        def write(self, data: bytes) -> None:
+            connection.pause_writing()
+
+        def get_write_buffer_size(self) -> int:
+            nonlocal left
+            left = max(0, left - 1)
+            return left
+
+        def is_closing(self) -> bool:
+            return False
+
+    with socket.socket() as sock:
+        connection = AioConnection(sock, ("http", "h", 80), Pool(1, 1))
+        connection._transport = Slow()  # type: ignore[assignment]
+        request = make_request("PUT", "http://h", (), b"x", write=0.01)
+        exchange = Exchange(request)
+        connection.begin(exchange)
+        with pytest.raises(httpx.WriteTimeout):
+            await connection.send(exchange, b"x", Patience(request.extensions))
+        assert left == 0
+        connection.close()
 
 
 def test_a_reader_that_is_slow_slows_the_server_down(world: World) -> None:

@@ -1,0 +1,269 @@
+"""One cell of the matrix: an operation meets a fault, and everything about the outcome is checked.
+
+Checked are the result or the error, how often the request was made, what is stored afterwards,
+whether the client goes on to work, and what is left behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import random
+import tempfile
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+
+from objectstore_client import (
+    ApiError,
+    ConnectError,
+    ConnectionLostError,
+    IntegrityError,
+    InvalidResponseError,
+    Objectstore,
+    ObjectstoreError,
+    RetryPolicy,
+    Scope,
+    Timeout,
+    TransportTimeoutError,
+    Usecase,
+)
+from tests.faults.catalogue import Fault, Front, Occasion
+from tests.faults.expected import MODES, allowed
+from tests.faults.leaks import Snapshot, complaints, descriptors, leaked_tasks, settle
+from tests.faults.operations import SMALL, Case, Operation, WrongResultError
+from tests.faults.worlds import AnyClient, World, entered, get, pause, value
+
+PATIENCE_SECONDS = 15
+"""How long an operation may take before it counts as one that never ends."""
+
+NEVER_ENDS = "…"
+
+_RETRIES = RetryPolicy(throttled_base=0.1)
+_IMPATIENT: dict[str, object] = {
+    "timeout": Timeout(connect=0.6, read=0.6, write=0.6, pool=2),
+    "deadline": 3,
+}
+_PATIENT: dict[str, object] = {"timeout": 8, "deadline": 12}
+"""Where no time-out is expected: on a machine that is busy, none shall pass all the same."""
+
+_MOST_ATTEMPTS = 3
+_USECASE = Usecase("matrix")
+_LETTERS: dict[type[BaseException], str] = {
+    ConnectError: "C",
+    TransportTimeoutError: "T",
+    ConnectionLostError: "L",
+    IntegrityError: "I",
+    InvalidResponseError: "P",
+    WrongResultError: ".",
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One operation, one fault, one of `MODES`, one world."""
+
+    world: World
+    operation: Operation
+    family: str
+    fault: Fault
+    mode: int
+
+    def __str__(self) -> str:
+        parts = (self.world.name, self.operation.name, self.family, self.fault.name)
+        return " / ".join((*parts, MODES[self.mode]))
+
+    @property
+    def allowed(self) -> frozenset[str]:
+        """What may come out, in the letters of `expected`."""
+        return allowed(self.family, self.fault.name, self.operation.kind)[self.mode]
+
+    @property
+    def waits(self) -> bool:
+        """Whether the fault makes the client wait for what does not come."""
+        modes = allowed(self.family, self.fault.name, self.operation.kind)
+        return any(mode & {"T", "t"} for mode in modes)
+
+    @property
+    def retries(self) -> bool:
+        """Whether the client may make the request again."""
+        return MODES[self.mode] != "no retries"
+
+    @property
+    def always(self) -> bool:
+        """Whether the fault strikes every time."""
+        return MODES[self.mode] == "always"
+
+
+class Trial:
+    """A cell, put to the test at the server *upstream*.
+
+    Attributes:
+        outcome: What came out, in the letters of `expected`.
+        problems: What should not have been.
+    """
+
+    def __init__(self, upstream: str, cell: Cell, seed: int) -> None:
+        self.outcome = NEVER_ENDS
+        self.problems: list[str] = []
+        self._upstream = upstream
+        self._cell = cell
+        self._mark = uuid.uuid4().hex
+        self._scope = Scope(cell=self._mark)
+        self._random = random.Random(f"{seed} {cell}")
+        self._made: list[str] = []
+        self._error: Exception | None = None
+        self._ended = threading.Event()
+
+    def run(self) -> None:
+        """Find out."""
+        operation = self._cell.operation
+        with Objectstore(self._upstream) as store, tempfile.TemporaryDirectory() as folder:
+            direct = store.get_client(_USECASE, self._scope)
+            direct.put(SMALL, id="witness")
+            operation.prepare(direct)
+            before = Snapshot.take()
+            with complaints() as complained:
+                self._strike(Path(folder))
+                self.problems += settle(before.leaks)
+            self.problems += complained
+            if self._error is not None:
+                self._judge_error(self._error)
+            self._check_stored(operation.stored(direct, *self._made))
+        if self.outcome not in self._cell.allowed:
+            expected = " or ".join(sorted(self._cell.allowed))
+            self.problems.insert(0, f"{self.outcome} instead of {expected}: {self._error!r}")
+
+    def _strike(self, folder: Path) -> None:
+        """Run the operation through the fault, on a thread that can be waited for."""
+        cell = self._cell
+        occasion = Occasion(self._upstream, cell.operation, cell.always, self._random)
+
+        def run() -> None:
+            try:
+                cell.world.run(self._scenario(front, folder))
+            except BaseException as error:
+                self.problems.append(f"around the operation: {error!r}")
+            finally:
+                self._ended.set()
+
+        thread = threading.Thread(target=run, name="trial", daemon=True)
+        hanging = False
+        try:
+            with cell.fault.make(occasion) as front:
+                thread.start()
+                if self._ended.wait(PATIENCE_SECONDS):
+                    thread.join(PATIENCE_SECONDS)
+                self._check_requests(front)
+                hanging = thread.is_alive()
+        except Exception as error:
+            self.problems.append(f"the fault kit: {error!r}")
+        if hanging:
+            thread.join(PATIENCE_SECONDS)  # without the server it may still end
+            self.outcome, self._error = NEVER_ENDS, None
+
+    async def _scenario(self, front: Front, folder: Path) -> None:
+        cell, world = self._cell, self._cell.world
+        if world.name == "async":
+            asyncio.get_running_loop().set_exception_handler(
+                lambda _, context: self.problems.append(f"the loop: {context}")
+            )
+        options = _IMPATIENT if cell.waits else _PATIENT
+        retries = _RETRIES if cell.retries else 0
+        url = front.url.replace("http:", f"{cell.fault.scheme}:")
+        async with entered(world.objectstore(url, retries=retries, **options)) as store:
+            client = store.get_client(_USECASE, self._scope)
+            if cell.fault.kept:
+                await value(client.exists("warm-up", timeout=PATIENCE_SECONDS))
+            if cell.fault.idle:
+                await _until_fired(world, front)
+            try:
+                await cell.operation.run(Case(world, client, folder, self._made))
+            except Exception as error:
+                self._error = error
+            else:
+                self.outcome = "ok"
+            self._ended.set()
+            front.heal()
+            if cell.fault.scheme == "http":
+                await _check_works(client)
+            self.problems += await _left_open(world, folder)
+        if world.name == "async":
+            self.problems += await leaked_tasks()
+
+    def _judge_error(self, error: Exception) -> None:
+        self.outcome = _LETTERS.get(type(error), "X")
+        if isinstance(error, ApiError):
+            expected = self._cell.fault.name.split()[0]
+            self.outcome = "S" if str(error.status) == expected else "X"
+        if isinstance(error, ObjectstoreError):
+            self._check_error(error)
+            if error.outcome_unknown:
+                self.outcome = self.outcome.lower()
+
+    def _check_error(self, error: ObjectstoreError) -> None:
+        if error.operation != self._cell.operation.called:
+            self.problems.append(f"the error says that the operation was {error.operation}")
+        most = _MOST_ATTEMPTS + self._cell.fault.kept if self._cell.retries else 1
+        if not 1 <= error.attempts <= most:
+            self.problems.append(f"the error says that there were {error.attempts} attempts")
+        if str(pickle.loads(pickle.dumps(error))) != str(error):
+            self.problems.append(f"pickled, the error is another one: {error!r}")
+
+    def _check_requests(self, front: Front) -> None:
+        if settle(lambda: [] if front.fired else ["the fault did not strike"]):
+            self.problems.append("the fault did not strike")
+        asked, served = (
+            [
+                line
+                for line in lines
+                if self._mark in line and not line.endswith(("warm-up", "witness"))
+            ]
+            for lines in (front.asked, front.served)
+        )
+        # One attempt is free: when a kept connection turns out to be dead.
+        most = _MOST_ATTEMPTS + self._cell.fault.kept if self._cell.retries else 1
+        if len(asked) > most:
+            self.problems.append(f"{len(asked)} requests were made")
+        if self._cell.operation.kind == "post" and len(served) > 1:
+            self.problems.append(f"the server got a POST {len(served)} times")
+
+    def _check_stored(self, version: str) -> None:
+        """What is stored must be a whole version, and agree with what came out."""
+        if (self.outcome, version, self._cell.operation.kind) == ("ok", "old", "post"):
+            self.outcome = "."  # the key is another one
+        possible = {"old"}
+        if self._cell.operation.changes:
+            if self.outcome == "ok":
+                possible = {"new"}
+            elif not self.outcome.isupper():
+                possible = {"old", "new"}
+        if version not in possible:
+            self.problems.append(f"{version} is stored after {self.outcome}")
+
+
+async def _until_fired(world: World, front: Front) -> None:
+    """Wait for a fault that strikes by itself."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not front.fired and time.monotonic() < deadline:
+        await pause(world)
+
+
+async def _left_open(world: World, folder: Path) -> list[str]:
+    """Files that are still open when the operation is over; the end of a loop would close them."""
+    deadline = time.monotonic() + 1
+    while True:
+        found = [line for line in descriptors() if str(folder) in line]
+        if not found or time.monotonic() > deadline:
+            return found
+        await pause(world)
+
+
+async def _check_works(client: AnyClient) -> None:
+    """With the fault gone, the same client must work."""
+    # A connection that the server closes at this very moment is nobody's fault.
+    result = await get(client, "witness", timeout=PATIENCE_SECONDS, retries=2)
+    async with entered(result):
+        assert await value(result.payload.read()) == SMALL, "another object is not what it was"
