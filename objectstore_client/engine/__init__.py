@@ -1,6 +1,7 @@
-"""The HTTP engine: httpx transports over sockets and httptools, which tell what they know.
+"""The HTTP engine: httpx transports over sockets and httptools, whose errors tell what they know.
 
-Top to bottom: `blocking` and `aio` do the I/O, one for each world; `pool` and `network` hold what
-both need for connections; `exchange` is HTTP itself, without I/O; `facts` is what errors tell.
-Nothing here knows anything of Objectstore.
+From the top: `blocking` and `aio` (with `protocol`) do the I/O, one for each world; `driver`,
+`connection` and `body` are what both do with it; `pool`, `network` and `patience` hold
+connections, ways and time; `exchange` (with `parsing`) is HTTP itself, without I/O; `facts` is
+what errors tell. Nothing here knows anything of Objectstore.
 """

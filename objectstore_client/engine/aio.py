@@ -13,7 +13,8 @@ from typing import Self
 
 import httpx
 
-from objectstore_client.engine.driver import Body, Driver
+from objectstore_client.engine.body import Body
+from objectstore_client.engine.driver import Driver
 from objectstore_client.engine.network import Address, Network, Origin
 from objectstore_client.engine.pool import Turn
 from objectstore_client.engine.protocol import AioConnection

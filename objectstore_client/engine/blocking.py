@@ -14,8 +14,9 @@ from typing import cast
 
 import httpx
 
+from objectstore_client.engine.body import Body
 from objectstore_client.engine.connection import Connection
-from objectstore_client.engine.driver import Body, Driver, run
+from objectstore_client.engine.driver import Driver, run
 from objectstore_client.engine.exchange import Exchange
 from objectstore_client.engine.network import Address, Network, Origin
 from objectstore_client.engine.patience import Patience

@@ -15,18 +15,18 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 
 import httpx
 
+from objectstore_client.engine.body import Body
 from objectstore_client.engine.connection import Connection
 from objectstore_client.engine.exchange import Exchange
 from objectstore_client.engine.network import Address, Network, Origin, new_socket, origin_of
 from objectstore_client.engine.patience import Patience, share
 from objectstore_client.engine.pool import Pool, Turn
 
-__all__ = ["Body", "Driver", "run"]
+__all__ = ["Driver", "run"]
 
 _Result = TypeVar("_Result")
 _Addresses: TypeAlias = Sequence[tuple[int, Address]]
@@ -44,52 +44,6 @@ def run(coroutine: Coroutine[object, None, _Result]) -> _Result:
 
 
 _Connection = TypeVar("_Connection", bound=Connection)
-
-
-class Body(Generic[_Connection]):
-    """The body of an answer. Gives the connection back at its end, and when it is closed."""
-
-    def __init__(
-        self,
-        owner: object,
-        driver: Driver[_Connection],
-        connection: _Connection,
-        exchange: Exchange,
-        patience: Patience,
-    ) -> None:
-        self._owner = owner  # held, for it closes the connections when it goes
-        self._driver = driver
-        self._connection: _Connection | None = connection
-        self._exchange = exchange
-        self._patience = patience
-
-    async def next_piece(self) -> bytes | None:
-        """Return the next piece, `None` at the end."""
-        exchange = self._exchange
-        while not exchange.body:
-            if exchange.complete:
-                return None
-            if self._connection is None:
-                raise httpx.StreamClosed
-            try:
-                await self._connection.receive(exchange, self._patience)
-            except BaseException:
-                self.release()
-                raise
-            if exchange.complete:
-                self.release()
-        return exchange.body.popleft()
-
-    def release(self) -> None:
-        """Give the connection back; what was not read is lost."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            self._driver.release(connection, reusable=self._exchange.reusable)
-
-    def __del__(self) -> None:
-        if self._connection is not None:
-            with suppress(Exception):  # at the end of the interpreter all may be gone already
-                self._driver.abandon(self._connection)
 
 
 class Driver(ABC, Generic[_Connection]):

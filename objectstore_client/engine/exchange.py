@@ -284,10 +284,7 @@ class Exchange:
         past_deadline: bool = False,
         open_payloads: int | None = None,
     ) -> _Error:
-        """Make an error of class *kind* that tells how far this exchange has come.
-
-        *died* says that the connection broke; the rest stands in `Facts`.
-        """
+        """Make an error that tells how far this exchange has come; *died*: the connection broke."""
         if self._answered:
             progress = Progress.ANSWERED
         else:
