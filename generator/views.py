@@ -27,6 +27,7 @@ _PATH_DOCS = {
     "scopes": "Scopes in wire form, `name=value` pairs joined by `;`, or `_`.",
     "key": "Key of the object, literal; its slashes stay slashes.",
 }
+_TEXT = "headers.get({})"
 
 
 @frozen
@@ -54,12 +55,12 @@ class Pair:
 
 @frozen
 class HeaderField:
-    """A typed header of an answer."""
+    """A typed header of an answer; `reading` is the expression that takes it from `headers`."""
 
     name: str
     attribute: str
     type: str
-    reader: str
+    reading: str
     description: str
 
 
@@ -256,7 +257,8 @@ class OperationView:
 
     def _read_response_headers(self) -> Iterator[HeaderField]:
         # OpenAPI wants `Content-Type` left out of `headers`, but every answer may have it.
-        yield HeaderField("content-type", "content_type", "str", "text", "Media type of the body.")
+        reading = _TEXT.format('"content-type"')
+        yield HeaderField("content-type", "content_type", "str", reading, "Media type of the body.")
         seen = {"content-type"}
         for success in self.successes:
             for name, header in self._document.response_headers(
@@ -322,16 +324,17 @@ def _header_field(name: str, header: Node) -> HeaderField:
     schema = header["schema"]
     match schema.get("type"), schema.get("format"):
         case "integer", _:
-            type_, reader = "int", "integer"
+            type_, reading = "int", "integer(headers, {})"
         case "string", "date-time":
-            type_, reader = "datetime", "timestamp"
+            type_, reading = "datetime", "timestamp(headers, {})"
         case "string", _:
-            type_, reader = "str", "text"
+            type_, reading = "str", _TEXT
         case kind:
             raise UnsupportedError(f"response header {name} of type {kind}")
     attribute = str(PythonIdentifier(name, "field_"))
     description = _first_paragraph(safe_for_docstring(header.get("description", "")))
-    return HeaderField(name.lower(), attribute, type_, reader, description)
+    name = name.lower()
+    return HeaderField(name, attribute, type_, reading.format(f'"{name}"'), description)
 
 
 def _wire(prop: PropertyProtocol) -> str:

@@ -123,11 +123,7 @@ def metadata_of(headers: GetObjectHeaders | HeadObjectHeaders) -> Metadata:
         InvalidResponseError: If the expiration policy can't be read.
     """
     return read_metadata(
-        # Not through `httpx.Headers`, whose views cost more than all the rest of an answer.
-        {
-            name.decode("latin-1").lower(): value.decode("latin-1")
-            for name, value in headers.raw.raw
-        },
+        headers.raw,
         size=headers.x_sn_size if headers.x_sn_size is not None else headers.content_length,
         time_created=headers.x_sn_time_created,
         time_expires=headers.x_sn_time_expires,

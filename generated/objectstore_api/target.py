@@ -23,6 +23,7 @@ _USER_AGENT = "objectstore-api-python"
 # and nobody here would undo that.
 _ACCEPT_ENCODING = "identity"
 
+_PORTS = {"http": 80, "https": 443}
 _METHODS_WITH_BODY = frozenset({"PATCH", "POST", "PUT"})
 
 
@@ -52,7 +53,9 @@ class Target:
         self._defaults = self._host | self._agent | self._fixed
         # Ready-made, as httpx copies it in a tenth of the time that it takes to make one.
         self._bare = httpx.Headers(self._defaults)
+        self._bare_head = b" HTTP/1.1\r\n" + _lines(self._defaults)
         self._timeout = _extensions(timeout)
+        self.origin = url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
         self._can_replace_path = self._check_replace_path()
 
     def request(
@@ -87,6 +90,29 @@ class Target:
             headers["content-length"] = str(length)
         return self._make(parts, headers, stream, timeout, extensions)
 
+    def head(self, parts: RequestParts[BodyT, HeadersT], length: int | None) -> bytes:
+        """Make the head of a request as it is sent, for transports that take it like that."""
+        rest = self._bare_head
+        if parts.headers:
+            if self._defaults.keys().isdisjoint(parts.headers):
+                rest += _lines(parts.headers)
+            else:
+                rest = b" HTTP/1.1\r\n" + _lines({**self._defaults, **parts.headers})
+        if length is None:
+            rest += b"transfer-encoding: chunked\r\n"
+        elif length or parts.method in _METHODS_WITH_BODY:
+            rest += b"content-length: %d\r\n" % length
+        query = f"?{parts.query}" if parts.query else ""
+        line = f"{parts.method} {self._path}{parts.path}{query}"
+        return b"%b%b\r\n" % (line.encode("ascii"), rest)
+
+    def extensions(
+        self, timeout: httpx.Timeout | float | None, more: Mapping[str, object] | None
+    ) -> Mapping[str, object]:
+        """What a request carries for its transport: time-outs, and *more*."""
+        own = self._timeout if timeout is None else _extensions(timeout)
+        return {**own, **more} if more else own
+
     def _make(
         self,
         parts: RequestParts[BodyT, HeadersT],
@@ -95,13 +121,12 @@ class Target:
         timeout: httpx.Timeout | float | None,
         extensions: Mapping[str, object] | None,
     ) -> httpx.Request:
-        own = self._timeout if timeout is None else _extensions(timeout)
         return httpx.Request(
             parts.method,
             self._request_url(parts.path, parts.query),
             headers=headers,
             stream=stream,
-            extensions={**own, **extensions} if extensions else own,
+            extensions=dict(self.extensions(timeout, extensions)),
         )
 
     def _request_url(self, path: str, query: str) -> httpx.URL:
@@ -130,6 +155,10 @@ class Target:
             str(self._parse_url(*probe)),
             f"{probe[0]}?{probe[1]}".encode(),
         )
+
+
+def _lines(headers: Mapping[str, str]) -> bytes:
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
 
 def _extensions(timeout: httpx.Timeout | float) -> dict[str, object]:

@@ -8,13 +8,22 @@ an object stored as zstd arrives as zstd.
 
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Generic, Self, TypeVar, cast
 
 import httpx
 from attrs import field, frozen
 
+from .answers import (
+    Answer,
+    AsyncAnswer,
+    AsyncDirect,
+    AsyncDirectTransport,
+    Direct,
+    DirectTransport,
+    HttpxAnswer,
+)
 from .content import EMPTY, async_body, sync_body
 from .errors import ClientClosed
 from .operations import RequestParts, Response, bytes_body
@@ -37,28 +46,31 @@ class StreamedResponse(Generic[HeadersT]):
     Attributes:
         status_code: One of the success statuses of the operation.
         headers: The documented headers, typed; all others are in its `raw`.
-        http: The answer underneath.
     """
 
     status_code: int
     headers: HeadersT
-    http: httpx.Response = field(repr=False)
+    _answer: Answer | AsyncAnswer = field(repr=False)
+
+    def at_hand(self) -> bytes | None:
+        """The whole body if it has arrived already, else `None`; nothing is waited for."""
+        return self._answer.at_hand()
 
     def iter_raw(self) -> Iterator[bytes]:
         """Iterate over the body as received, in chunks of the transport (`Client` only)."""
-        return self.http.iter_raw()
+        return iter(cast(Answer, self._answer))
 
     def aiter_raw(self) -> AsyncIterator[bytes]:
         """Iterate over the body as received, in chunks of the transport (`AsyncClient` only)."""
-        return self.http.aiter_raw()
+        return aiter(cast(AsyncAnswer, self._answer))
 
     def close(self) -> None:
         """Release the connection (`Client` only)."""
-        self.http.close()
+        cast(Answer, self._answer).close()
 
     async def aclose(self) -> None:
         """Release the connection (`AsyncClient` only)."""
-        await self.http.aclose()
+        await cast(AsyncAnswer, self._answer).aclose()
 
 
 class Client:
@@ -97,6 +109,8 @@ class Client:
         self._target = Target(base_url, timeout, headers or {})
         self._transport = transport
         self._http_client = http_client
+        self._direct: Direct | None = None
+        self._chosen = False
         self._closed = False
         self._lock = threading.Lock()
 
@@ -155,12 +169,12 @@ class Client:
             ApiError: If the answer is not a success, or not what the contract says.
             httpx.TransportError: If there is no answer, or it breaks off.
         """
-        response = self.send(parts, timeout=timeout, extensions=extensions)
+        answer = self._answer(parts, timeout, extensions)
         try:
-            body = _read(response, _limit(parts, response))
+            body = _read(answer, _limit(parts, answer.status_code))
         finally:
-            response.close()
-        return parts.operation.parse(response, body)
+            answer.close()
+        return parts.operation.parse(answer.status_code, answer.pairs, body)
 
     def open(
         self,
@@ -176,15 +190,16 @@ class Client:
                 documented header is malformed.
             httpx.TransportError: If there is no answer.
         """
-        response = self.send(parts, timeout=timeout, extensions=extensions)
+        answer = self._answer(parts, timeout, extensions)
+        status, pairs = answer.status_code, answer.pairs
         try:
-            if response.status_code not in parts.operation.bodies:
-                raise parts.operation.error(response, _read(response, ERROR_LIMIT_BYTES))
-            headers = parts.operation.parse_headers(response)
+            if status not in parts.operation.bodies:
+                raise parts.operation.error(status, pairs, _read(answer, ERROR_LIMIT_BYTES))
+            headers = parts.operation.parse_headers(status, pairs)
         except BaseException:
-            response.close()
+            answer.close()
             raise
-        return StreamedResponse(response.status_code, headers, response)
+        return StreamedResponse(status, headers, answer)
 
     @contextmanager
     def stream(
@@ -221,6 +236,35 @@ class Client:
 
     def __repr__(self) -> str:
         return f"<Client {self._target.base_url!r}>"
+
+    def _answer(
+        self,
+        parts: RequestParts[BodyT, HeadersT],
+        timeout: httpx.Timeout | float | None,
+        extensions: Mapping[str, object] | None,
+    ) -> Answer:
+        """Send a request, with httpx's objects only if the transport needs them."""
+        if self._closed:
+            raise ClientClosed("the client is closed")
+        if not self._chosen:
+            self._choose()
+        if self._direct is None:
+            return HttpxAnswer(self.send(parts, timeout=timeout, extensions=extensions))
+        if parts.content is None:
+            stream, length = cast(httpx.SyncByteStream, EMPTY), cast("int | None", 0)
+        else:
+            stream, length = sync_body(parts.content, parts.content_length)
+        target = self._target
+        head = target.head(parts, length)
+        return self._direct(
+            parts.method, head, length, stream, target.extensions(timeout, extensions)
+        )
+
+    def _choose(self) -> None:
+        """Find out whether httpx's objects are needed."""
+        if self._http_client is None and isinstance(self._transport, DirectTransport):
+            self._direct = self._transport.direct(self._target.origin)
+        self._chosen = True
 
     def _inherited(self) -> httpx.Headers | None:
         return None if self._http_client is None else self._http_client.headers
@@ -273,6 +317,8 @@ class AsyncClient:
         self._target = Target(base_url, timeout, headers or {})
         self._transport = transport
         self._http_client = http_client
+        self._direct: AsyncDirect | None = None
+        self._chosen = False
         self._closed = False
 
     def build(
@@ -332,12 +378,12 @@ class AsyncClient:
             ApiError: If the answer is not a success, or not what the contract says.
             httpx.TransportError: If there is no answer, or it breaks off.
         """
-        response = await self.send(parts, timeout=timeout, extensions=extensions)
+        answer = await self._answer(parts, timeout, extensions)
         try:
-            body = await _aread(response, _limit(parts, response))
+            body = await _aread(answer, _limit(parts, answer.status_code))
         finally:
-            await response.aclose()
-        return parts.operation.parse(response, body)
+            await answer.aclose()
+        return parts.operation.parse(answer.status_code, answer.pairs, body)
 
     async def open(
         self,
@@ -353,15 +399,16 @@ class AsyncClient:
                 documented header is malformed.
             httpx.TransportError: If there is no answer.
         """
-        response = await self.send(parts, timeout=timeout, extensions=extensions)
+        answer = await self._answer(parts, timeout, extensions)
+        status, pairs = answer.status_code, answer.pairs
         try:
-            if response.status_code not in parts.operation.bodies:
-                raise parts.operation.error(response, await _aread(response, ERROR_LIMIT_BYTES))
-            headers = parts.operation.parse_headers(response)
+            if status not in parts.operation.bodies:
+                raise parts.operation.error(status, pairs, await _aread(answer, ERROR_LIMIT_BYTES))
+            headers = parts.operation.parse_headers(status, pairs)
         except BaseException:
-            await response.aclose()
+            await answer.aclose()
             raise
-        return StreamedResponse(response.status_code, headers, response)
+        return StreamedResponse(status, headers, answer)
 
     @asynccontextmanager
     async def stream(
@@ -398,6 +445,35 @@ class AsyncClient:
     def __repr__(self) -> str:
         return f"<AsyncClient {self._target.base_url!r}>"
 
+    async def _answer(
+        self,
+        parts: RequestParts[BodyT, HeadersT],
+        timeout: httpx.Timeout | float | None,
+        extensions: Mapping[str, object] | None,
+    ) -> AsyncAnswer:
+        """Send a request, with httpx's objects only if the transport needs them."""
+        if self._closed:
+            raise ClientClosed("the client is closed")
+        if not self._chosen:
+            self._choose()
+        if self._direct is None:
+            return HttpxAnswer(await self.send(parts, timeout=timeout, extensions=extensions))
+        if parts.content is None:
+            stream, length = cast(httpx.AsyncByteStream, EMPTY), cast("int | None", 0)
+        else:
+            stream, length = async_body(parts.content, parts.content_length)
+        target = self._target
+        head = target.head(parts, length)
+        return await self._direct(
+            parts.method, head, length, stream, target.extensions(timeout, extensions)
+        )
+
+    def _choose(self) -> None:
+        """Find out whether httpx's objects are needed."""
+        if self._http_client is None and isinstance(self._transport, AsyncDirectTransport):
+            self._direct = self._transport.direct(self._target.origin)
+        self._chosen = True
+
     def _inherited(self) -> httpx.Headers | None:
         return None if self._http_client is None else self._http_client.headers
 
@@ -416,32 +492,39 @@ def _unread(response: httpx.Response, request: httpx.Request) -> httpx.Response:
     return response
 
 
-def _limit(parts: RequestParts[BodyT, HeadersT], response: httpx.Response) -> int | None:
+def _limit(parts: RequestParts[BodyT, HeadersT], status: int) -> int | None:
     """How much of the body is read at most; of a payload all."""
-    decode = parts.operation.bodies.get(response.status_code)
+    decode = parts.operation.bodies.get(status)
     if decode is None:
         return ERROR_LIMIT_BYTES
     return None if decode is bytes_body else DOCUMENT_LIMIT_BYTES
 
 
-def _read(response: httpx.Response, limit: int | None) -> bytes:
+def _read(answer: Answer, limit: int | None) -> bytes:
     """Read the body raw, or its first *limit* bytes."""
+    if (whole := answer.at_hand()) is not None:
+        return whole[:limit]
     body = bytearray()
-    for chunk in response.iter_raw():
+    for chunk in answer:
         body += chunk
         if limit is not None and len(body) >= limit:
             break
     return bytes(body[:limit])
 
 
-async def _aread(response: httpx.Response, limit: int | None) -> bytes:
+async def _aread(answer: AsyncAnswer, limit: int | None) -> bytes:
     """Read the body raw, or its first *limit* bytes."""
+    if (whole := answer.at_hand()) is not None:
+        return whole[:limit]
     body = bytearray()
-    # An abandoned async generator would linger until the garbage collector finds it.
-    chunks = cast(AsyncGenerator[bytes], response.aiter_raw())
-    async with aclosing(chunks):
+    chunks = aiter(answer)
+    try:
         async for chunk in chunks:
             body += chunk
             if limit is not None and len(body) >= limit:
                 break
+    finally:
+        # An abandoned async generator would linger until the garbage collector finds it.
+        if isinstance(chunks, AsyncGenerator):
+            await chunks.aclose()
     return bytes(body[:limit])

@@ -1,10 +1,9 @@
 """Headers in both directions: checked before they go out, read when they come in."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-
-import httpx
+from typing import TypeAlias
 
 from .errors import InvalidArgument
 from .timestamps import parse_timestamp
@@ -63,41 +62,39 @@ def _checked(name: str, value: str) -> str:
     raise InvalidArgument(f"header {name}", f"{rule}: only visible ASCII, space and tab are")
 
 
-class HeaderReader:
-    """Typed access to the headers of an answer. Of a repeated header the last one counts."""
+Pairs: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""Names and values of headers, as received."""
 
-    def __init__(self, headers: httpx.Headers) -> None:
-        # One pass over the raw pairs; `httpx.Headers.get` would scan them for each name.
-        self._values = {name.lower(): value for name, value in headers.raw}
 
-    def text(self, name: bytes) -> str | None:
-        """The value as it came, or `None`."""
-        value = self._values.get(name)
-        return None if value is None else value.decode("latin-1")
+def read_headers(pairs: Pairs) -> dict[str, str]:
+    """Return the headers of an answer by lowercase name. Of a repeated one the last counts."""
+    return {name.lower().decode("latin-1"): value.decode("latin-1") for name, value in pairs}
 
-    def integer(self, name: bytes) -> int | None:
-        """The value as a non-negative integer, or `None`.
 
-        Raises:
-            ValueError: If it is anything but up to 20 decimal digits.
-        """
-        value = self._values.get(name)
-        if value is None:
-            return None
-        if not value.isdigit() or len(value) > 20:
-            raise ValueError(f"header {name.decode()}: expected digits, got {value[:64]!r}")
-        return int(value)
+def integer(headers: Mapping[str, str], name: str) -> int | None:
+    """The value as a non-negative integer, or `None`.
 
-    def timestamp(self, name: bytes) -> datetime | None:
-        """The value as a point in time (UTC), or `None`.
+    Raises:
+        ValueError: If it is anything but up to 20 decimal digits.
+    """
+    value = headers.get(name)
+    if value is None:
+        return None
+    if not (value.isascii() and value.isdigit()) or len(value) > 20:
+        raise ValueError(f"header {name}: expected digits, got {value[:64]!r}")
+    return int(value)
 
-        Raises:
-            ValueError: If it is not an RFC 3339 timestamp.
-        """
-        text = self.text(name)
-        if text is None:
-            return None
-        try:
-            return parse_timestamp(text)
-        except ValueError as error:
-            raise ValueError(f"header {name.decode()}: {error}") from None
+
+def timestamp(headers: Mapping[str, str], name: str) -> datetime | None:
+    """The value as a point in time (UTC), or `None`.
+
+    Raises:
+        ValueError: If it is not an RFC 3339 timestamp.
+    """
+    value = headers.get(name)
+    if value is None:
+        return None
+    try:
+        return parse_timestamp(value)
+    except ValueError as error:
+        raise ValueError(f"header {name}: {error}") from None

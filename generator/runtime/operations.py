@@ -9,6 +9,7 @@ from attrs import field, frozen
 
 from .content import RequestContent
 from .errors import ApiError, InvalidResponse, UnexpectedStatus
+from .headers import Pairs, read_headers
 from .json_values import Decoder
 from .models.error import Error
 
@@ -46,48 +47,48 @@ class Operation(Generic[BodyT_co, HeadersT_co]):
 
     id: str
     method: str
-    headers: Callable[[httpx.Headers], HeadersT_co] = field(repr=False)
+    headers: Callable[[Mapping[str, str]], HeadersT_co] = field(repr=False)
     bodies: Mapping[int, Callable[[bytes], BodyT_co]] = field(repr=False)
     errors: frozenset[int] = field(repr=False)
 
-    def parse(self, response: httpx.Response, body: bytes) -> Response[BodyT_co, HeadersT_co]:
+    def parse(self, status: int, pairs: Pairs, body: bytes) -> Response[BodyT_co, HeadersT_co]:
         """Turn an answer into a typed response.
 
         Args:
-            response: Its head; the body is not taken from here, because httpx would decompress it.
+            status: Its status.
+            pairs: Its headers, as received.
             body: Its whole body, as received.
 
         Raises:
             ApiError: If the status is not a success. Then *body* may be cut short.
         """
-        if response.status_code not in self.bodies:
-            raise self.error(response, body)
-        headers = self.parse_headers(response, body)
+        if status not in self.bodies:
+            raise self.error(status, pairs, body)
+        headers = self.parse_headers(status, pairs, body)
         try:
-            decoded = self.bodies[response.status_code](body)
+            decoded = self.bodies[status](body)
         except (ValueError, RecursionError) as error:
-            raise self._invalid(response, body, error) from error
-        return Response(response.status_code, headers, decoded)
+            raise self._invalid(status, pairs, body, error) from error
+        return Response(status, headers, decoded)
 
-    def parse_headers(self, response: httpx.Response, body: bytes = b"") -> HeadersT_co:
+    def parse_headers(self, status: int, pairs: Pairs, body: bytes = b"") -> HeadersT_co:
         """Make the typed headers of an answer.
 
         Raises:
             InvalidResponse: If a documented header is malformed.
         """
         try:
-            return self.headers(response.headers)
+            return self.headers(read_headers(pairs))
         except ValueError as error:
-            raise self._invalid(response, body, error) from error
+            raise self._invalid(status, pairs, body, error) from error
 
-    def error(self, response: httpx.Response, body: bytes) -> ApiError:
+    def error(self, status: int, pairs: Pairs, body: bytes) -> ApiError:
         """Make the error for an answer that is not a success."""
-        documented = response.status_code in self.errors
-        error_type = ApiError if documented else UnexpectedStatus
-        return error_type(self.id, response.status_code, response.headers, body, _error_model(body))
+        error_type = ApiError if status in self.errors else UnexpectedStatus
+        return error_type(self.id, status, httpx.Headers(list(pairs)), body, _error_model(body))
 
-    def _invalid(self, response: httpx.Response, body: bytes, error: Exception) -> InvalidResponse:
-        return InvalidResponse(self.id, response.status_code, response.headers, body, str(error))
+    def _invalid(self, status: int, pairs: Pairs, body: bytes, error: Exception) -> InvalidResponse:
+        return InvalidResponse(self.id, status, httpx.Headers(list(pairs)), body, str(error))
 
 
 @frozen(eq=False)

@@ -77,7 +77,8 @@ class Payload(PayloadBase):
     def begin(self) -> None:
         """Read a small answer of known length now, so that it holds no connection."""
         if self._length is not None and self._length <= SMALL_BYTES:
-            data = b"".join([chunk for chunk in self._chunks])
+            at_hand = self._answer.at_hand()
+            data = b"".join([chunk for chunk in self._chunks]) if at_hand is None else at_hand
             self._answer.close()
             whole = zstd.decompress_small(data) if self._decode else data
             if whole is not None:

@@ -1,4 +1,4 @@
-"""The body of an answer, as a stream that holds a connection."""
+"""An answer: its head, and its body as a stream that holds a connection."""
 
 from __future__ import annotations
 
@@ -20,7 +20,12 @@ _Connection = TypeVar("_Connection", bound=Connection)
 
 
 class Body(Generic[_Connection]):
-    """Gives the connection back at the end, when it is closed, and when nobody has it any more."""
+    """Gives the connection back at the end, when it is closed, and when nobody has it any more.
+
+    Attributes:
+        status_code: The status of the answer.
+        pairs: Its headers, as received.
+    """
 
     def __init__(
         self,
@@ -35,6 +40,21 @@ class Body(Generic[_Connection]):
         self._connection: _Connection | None = connection
         self._exchange = exchange
         self._patience = patience
+        self.status_code = exchange.status
+        self.pairs = exchange.headers
+
+    def at_hand(self) -> bytes | None:
+        """Return the whole body if it is all there and nothing of it was taken, else `None`."""
+        exchange = self._exchange
+        if not exchange.complete or exchange.taken:
+            return None
+        exchange.taken = True
+        pieces = exchange.body
+        if len(pieces) == 1:
+            return pieces.popleft()
+        data = b"".join(pieces)
+        pieces.clear()
+        return data
 
     async def next_piece(self) -> bytes | None:
         """Return the next piece, `None` at the end."""
@@ -51,6 +71,7 @@ class Body(Generic[_Connection]):
                 raise
             if exchange.complete:
                 self.release()
+        exchange.taken = True
         return exchange.body.popleft()
 
     def release(self) -> None:

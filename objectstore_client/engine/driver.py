@@ -13,7 +13,7 @@ import threading
 import weakref
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 
@@ -22,6 +22,8 @@ import httpx
 from objectstore_client.engine.body import Body
 from objectstore_client.engine.connection import Connection
 from objectstore_client.engine.exchange import Exchange
+from objectstore_client.engine.facts import Facts, Progress, record
+from objectstore_client.engine.heads import Head, head_of
 from objectstore_client.engine.network import Address, Network, Origin, new_socket, origin_of
 from objectstore_client.engine.patience import Patience, share
 from objectstore_client.engine.pool import Pool, Turn
@@ -67,16 +69,31 @@ class Driver(ABC, Generic[_Connection]):
 
     async def handle(self, request: httpx.Request, owner: object) -> httpx.Response:
         """Send *request* and return the answer, whose body keeps *owner* alive."""
-        patience = Patience(request.extensions)
-        exchange = Exchange(request)
         origin = origin_of(request.url)
         if origin is None:
-            raise exchange.error(httpx.UnsupportedProtocol, "the URL is not http:// or https://")
-        if (proxy := self._proxy(exchange, origin)) is not None:
-            return await self._pass_on(proxy, exchange, request, patience)
+            error = httpx.UnsupportedProtocol("the URL is not http:// or https://")
+            raise record(error, Facts(Progress.NOT_SENT))
+        if (proxy := self._proxy(origin)) is not None:
+            return await self._pass_on(proxy, request)
+        head, stream = head_of(request), request.stream
+        body = await self.exchange(origin, head, stream, request.extensions, owner)
+        stream = cast(httpx.SyncByteStream, body)
+        return httpx.Response(body.status_code, headers=list(body.pairs), stream=stream)
+
+    async def exchange(
+        self,
+        origin: Origin,
+        head: Head,
+        stream: object,
+        extensions: Mapping[str, object],
+        owner: object,
+    ) -> Body[_Connection]:
+        """Send a request to *origin* and return the answer, which keeps *owner* alive."""
+        patience = Patience(extensions)
+        exchange = Exchange(head)
         connection = await self._acquire(exchange, origin, patience)
         try:
-            await connection.serve(exchange, request.stream, patience)
+            await connection.serve(exchange, stream, patience)
             if not exchange.all_sent and 200 <= exchange.status < 300:
                 # A refusal may come early; who accepts what was not received is not to be trusted.
                 problem = "the server accepted a request that it had not received yet"
@@ -89,8 +106,7 @@ class Driver(ABC, Generic[_Connection]):
             body.release()
         else:
             connection.holds_payload = True
-        stream = cast(httpx.SyncByteStream, body)
-        return httpx.Response(exchange.status, headers=exchange.headers, stream=stream)
+        return body
 
     def release(self, connection: _Connection, *, reusable: bool) -> None:
         """Give back a connection."""
@@ -233,7 +249,7 @@ class Driver(ABC, Generic[_Connection]):
             problem = f"no connection to {origin[1]} port {origin[2]}: {error}"
             raise exchange.error(httpx.ConnectError, problem) from error
 
-    def _proxy(self, exchange: Exchange, origin: Origin) -> _Proxy | None:
+    def _proxy(self, origin: Origin) -> _Proxy | None:
         """Return what leads to *origin* through the proxy that the environment asks for."""
         if origin not in self.proxies:
             url, network, proxy = self.network.proxy(origin), self.network, None
@@ -243,22 +259,22 @@ class Driver(ABC, Generic[_Connection]):
                         proxy=url, verify=network.ssl_context or True, limits=network.limits()
                     )
             except (ImportError, ValueError) as error:
-                raise exchange.error(httpx.UnsupportedProtocol, f"proxy: {error}") from error
+                problem = httpx.UnsupportedProtocol(f"proxy: {error}")
+                raise record(problem, Facts(Progress.NOT_SENT)) from error
             self.proxies[origin] = proxy
         return self.proxies[origin]
 
-    async def _pass_on(
-        self, proxy: _Proxy, exchange: Exchange, request: httpx.Request, patience: Patience
-    ) -> httpx.Response:
+    async def _pass_on(self, proxy: _Proxy, request: httpx.Request) -> httpx.Response:
+        patience = Patience(request.extensions)
         request.extensions = {**request.extensions, "timeout": patience.as_timeout()}
         try:
             if isinstance(proxy, httpx.HTTPTransport):
                 return proxy.handle_request(request)
             return await proxy.handle_async_request(request)
         except httpx.TimeoutException as error:
-            if patience.left(None) == 0:
-                exchange.sent = True  # for all we know
-                raise patience.late(exchange, type(error), "beyond the proxy") from error
+            if patience.left(None) == 0:  # for all we know it was sent
+                late = type(error)("the deadline passed: beyond the proxy")
+                raise record(late, Facts(Progress.MAYBE_SENT, past_deadline=True)) from error
             raise
 
 

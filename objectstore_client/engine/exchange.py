@@ -9,7 +9,6 @@ httptools parses heads and chunked bodies. All other bodies only pass by, counte
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Sequence
 from typing import TypeVar, cast
@@ -18,6 +17,7 @@ import httptools
 import httpx
 
 from objectstore_client.engine.facts import Facts, Progress, record
+from objectstore_client.engine.heads import Head
 from objectstore_client.engine.parsing import Events
 
 __all__ = ["PIECE_BYTES", "Exchange"]
@@ -31,11 +31,6 @@ _HEADERS = 100
 _INTERIM_ANSWERS = 10
 _FRAMING_BYTES = 64 * 1024  # of chunk extensions and trailers, between two pieces of data
 
-# What goes out is this, whatever is in the request.
-_REQUEST_HEAD = re.compile(
-    rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+ [!-~]+ HTTP/1\.1\r\n"
-    rb"(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++: [^\0\r\n]*+\r\n)*+\r\n"
-)
 _VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
 
 _Error = TypeVar("_Error", bound=httpx.TransportError)
@@ -51,20 +46,21 @@ class Exchange:
         status: The status of the answer; 0 until its head is there.
         headers: The headers of the answer, as received.
         body: Pieces of its body that nobody has taken yet.
+        taken: Whether somebody has begun to take them.
         complete: The whole answer was received.
     """
 
-    def __init__(self, request: httpx.Request) -> None:
-        self.reused = self.sent = self.all_sent = self.complete = False
+    def __init__(self, head: Head) -> None:
+        self.reused = self.sent = self.all_sent = self.complete = self.taken = False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: deque[bytes] = deque()
         self._answered = False
-        self._keep = True  # as far as we know, the connection can serve again
-        self._method = request.method
-        self._chunked = False  # the request
-        self._unsent = 0  # what its Content-Length still asks for
-        self._pending = self._request_head(request)
+        self._keep = head.keep  # as far as we know, the connection can serve again
+        self._method = head.method
+        self._chunked = head.length is None  # the request
+        self._unsent = head.length or 0  # what its Content-Length still asks for
+        self._pending = head.data
         self._head = b""  # the beginning of the answer's
         self._interim = 0
         self._length: int | None = None  # of the answer's body, if that is known
@@ -108,29 +104,6 @@ class Exchange:
         if self._unsent:
             raise self._refused("the body is shorter than its Content-Length")
         return self._pending + b"0\r\n\r\n" if self._chunked else self._pending
-
-    def _request_head(self, request: httpx.Request) -> bytes:
-        lines = [b"%b %b HTTP/1.1" % (request.method.encode(), request.url.raw_path)]
-        names, framings = [], []
-        for name, value in request.headers.raw:
-            lines.append(b"%b: %b" % (name, value))
-            names.append(lowered := name.lower())
-            if lowered == b"content-length":
-                framings.append(value)
-            elif lowered == b"transfer-encoding":
-                self._chunked = True
-                framings.append(b"0" if value.lower() == b"chunked" else b"")
-            elif lowered == b"connection" and b"close" in value.lower():
-                self._keep = False
-        head = b"\r\n".join([*lines, b"", b""])
-        # A line for each header, which a line break in one would not give.
-        intact = _REQUEST_HEAD.fullmatch(head) and head.count(b"\n") == len(lines) + 1
-        if request.method == "CONNECT" or not intact or b":" in b"".join(names):
-            raise self._refused("the request has a method, target or header that can't be sent")
-        if len(framings) > 1 or not all(framing.isdigit() for framing in framings):
-            raise self._refused("its Content-Length and Transfer-Encoding don't make sense")
-        self._unsent = int(framings[0]) if framings else 0
-        return head
 
     # ---- the answer ---------------------------------------------------------------------------
 

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from objectstore_client.engine.exchange import PIECE_BYTES, Exchange
 from objectstore_client.engine.facts import Facts, Progress, facts_of
+from objectstore_client.engine.heads import head_of
 from tests.engine.worlds import Pieces
 
 FUZZ_SECONDS = float(os.environ.get("FUZZ_SECONDS", "2"))
@@ -35,7 +36,7 @@ def exchange(
     fields = [tuple(x if isinstance(x, bytes) else x.encode() for x in pair) for pair in headers]
     request = httpx.Request(method, url, stream=Pieces([]))
     request.headers = httpx.Headers(cast("list[tuple[bytes, bytes]]", fields))
-    return Exchange(request)
+    return Exchange(head_of(request))
 
 
 def sent(machine: Exchange, *pieces: bytes) -> list[bytes]:

@@ -10,6 +10,7 @@ import pytest
 from objectstore_client.engine import patience
 from objectstore_client.engine.exchange import Exchange
 from objectstore_client.engine.facts import Facts, Progress, facts_of, record
+from objectstore_client.engine.heads import head_of
 from objectstore_client.engine.patience import Patience, share
 from tests.engine.worlds import make_request
 
@@ -101,5 +102,5 @@ def test_no_time_outs(extensions: dict[str, object]) -> None:
     patient = Patience(extensions)
     assert [patient.connect, patient.read, patient.write, patient.pool] == [None] * 4
     assert patient.left(None) is None
-    error = patient.late(Exchange(make_request("GET", "http://h")), httpx.ReadTimeout, "x")
+    error = patient.late(Exchange(head_of(make_request("GET", "http://h"))), httpx.ReadTimeout, "x")
     assert not facts_of(error).past_deadline

@@ -17,6 +17,7 @@ from objectstore_client.engine.aio import AsyncSocketTransport
 from objectstore_client.engine.blocking import SocketTransport
 from objectstore_client.engine.exchange import Exchange
 from objectstore_client.engine.facts import Facts, Progress, facts_of
+from objectstore_client.engine.heads import head_of
 from objectstore_client.engine.patience import Patience
 from objectstore_client.engine.pool import Pool
 from objectstore_client.engine.protocol import AioConnection
@@ -648,7 +649,7 @@ async def test_progress_within_a_piece_is_in_time() -> None:
         connection = AioConnection(sock, ("http", "h", 80), Pool(1, 1))
         connection._transport = Slow()  # type: ignore[assignment]
         request = make_request("PUT", "http://h", (), b"x", write=0.01)
-        exchange = Exchange(request)
+        exchange = Exchange(head_of(request))
         connection.begin(exchange)
         with pytest.raises(httpx.WriteTimeout):
             await connection.send(exchange, b"x", Patience(request.extensions))

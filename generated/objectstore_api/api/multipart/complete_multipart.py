@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from ... import json_values
 from ...client import AsyncClient, Client
-from ...headers import HeaderReader, request_headers
+from ...headers import request_headers
 from ...models.multipart_complete_failure import MultipartCompleteFailure
 from ...models.multipart_complete_success import MultipartCompleteSuccess
 from ...models.multipart_manifest import MultipartManifest
@@ -24,21 +24,20 @@ class CompleteMultipartHeaders:
 
     Attributes:
         content_type: Media type of the body.
-        raw: All headers, as received.
+        raw: All headers by lowercase name; of a repeated one the last.
     """
 
     content_type: str | None
-    raw: httpx.Headers = field(repr=False)
+    raw: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def parse(cls, headers: httpx.Headers) -> Self:
-        """Read the documented headers.
+    def parse(cls, headers: Mapping[str, str]) -> Self:
+        """Read the documented headers from those of an answer by lowercase name.
 
         Raises:
             ValueError: If one of them is malformed.
         """
-        reader = HeaderReader(headers)
-        return cls(content_type=reader.text(b"content-type"), raw=headers)
+        return cls(content_type=headers.get("content-type"), raw=headers)
 
 
 OPERATION: Operation[
@@ -142,7 +141,7 @@ def parse_response(
     Raises:
         ApiError: If it is not a success, or not what the contract says.
     """
-    return OPERATION.parse(response, body)
+    return OPERATION.parse(response.status_code, response.headers.raw, body)
 
 
 def sync(

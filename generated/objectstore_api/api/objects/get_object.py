@@ -11,7 +11,7 @@ import httpx
 from attrs import field, frozen
 
 from ...client import AsyncClient, Client, StreamedResponse
-from ...headers import HeaderReader, request_headers
+from ...headers import integer, request_headers, timestamp
 from ...operations import Operation, RequestParts, Response, bytes_body
 from ...paths import encode_key, encode_prefix
 
@@ -40,7 +40,7 @@ class GetObjectHeaders:
         x_sn_size: Size in bytes of the whole stored object, also in answer to a range. Missing
             on older servers.
         content_range: First and last byte of the body, and the size of the stored object.
-        raw: All headers, as received.
+        raw: All headers by lowercase name; of a repeated one the last.
     """
 
     content_type: str | None
@@ -55,29 +55,28 @@ class GetObjectHeaders:
     x_sn_time_expires: datetime | None
     x_sn_size: int | None
     content_range: str | None
-    raw: httpx.Headers = field(repr=False)
+    raw: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def parse(cls, headers: httpx.Headers) -> Self:
-        """Read the documented headers.
+    def parse(cls, headers: Mapping[str, str]) -> Self:
+        """Read the documented headers from those of an answer by lowercase name.
 
         Raises:
             ValueError: If one of them is malformed.
         """
-        reader = HeaderReader(headers)
         return cls(
-            content_type=reader.text(b"content-type"),
-            content_length=reader.integer(b"content-length"),
-            content_encoding=reader.text(b"content-encoding"),
-            content_disposition=reader.text(b"content-disposition"),
-            accept_ranges=reader.text(b"accept-ranges"),
-            x_sn_expiration=reader.text(b"x-sn-expiration"),
-            x_sn_origin=reader.text(b"x-sn-origin"),
-            x_sn_filename=reader.text(b"x-sn-filename"),
-            x_sn_time_created=reader.timestamp(b"x-sn-time-created"),
-            x_sn_time_expires=reader.timestamp(b"x-sn-time-expires"),
-            x_sn_size=reader.integer(b"x-sn-size"),
-            content_range=reader.text(b"content-range"),
+            content_type=headers.get("content-type"),
+            content_length=integer(headers, "content-length"),
+            content_encoding=headers.get("content-encoding"),
+            content_disposition=headers.get("content-disposition"),
+            accept_ranges=headers.get("accept-ranges"),
+            x_sn_expiration=headers.get("x-sn-expiration"),
+            x_sn_origin=headers.get("x-sn-origin"),
+            x_sn_filename=headers.get("x-sn-filename"),
+            x_sn_time_created=timestamp(headers, "x-sn-time-created"),
+            x_sn_time_expires=timestamp(headers, "x-sn-time-expires"),
+            x_sn_size=integer(headers, "x-sn-size"),
+            content_range=headers.get("content-range"),
             raw=headers,
         )
 
@@ -173,7 +172,7 @@ def parse_response(response: httpx.Response, body: bytes) -> Response[bytes, Get
     Raises:
         ApiError: If it is not a success, or not what the contract says.
     """
-    return OPERATION.parse(response, body)
+    return OPERATION.parse(response.status_code, response.headers.raw, body)
 
 
 def sync(

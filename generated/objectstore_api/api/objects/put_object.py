@@ -10,7 +10,7 @@ from attrs import field, frozen
 
 from ...client import AsyncClient, Client
 from ...content import AsyncContent, RequestContent, SyncContent, check_content
-from ...headers import HeaderReader, request_headers
+from ...headers import integer, request_headers
 from ...models.content_encoding import ContentEncoding
 from ...models.object_key import ObjectKey
 from ...models.put_object_result import PutObjectResult
@@ -27,24 +27,23 @@ class PutObjectHeaders:
         content_type: Media type of the body.
         upload_offset: Number of bytes the server holds, which is where the next chunk has to
             start.
-        raw: All headers, as received.
+        raw: All headers by lowercase name; of a repeated one the last.
     """
 
     content_type: str | None
     upload_offset: int | None
-    raw: httpx.Headers = field(repr=False)
+    raw: Mapping[str, str] = field(repr=False)
 
     @classmethod
-    def parse(cls, headers: httpx.Headers) -> Self:
-        """Read the documented headers.
+    def parse(cls, headers: Mapping[str, str]) -> Self:
+        """Read the documented headers from those of an answer by lowercase name.
 
         Raises:
             ValueError: If one of them is malformed.
         """
-        reader = HeaderReader(headers)
         return cls(
-            content_type=reader.text(b"content-type"),
-            upload_offset=reader.integer(b"upload-offset"),
+            content_type=headers.get("content-type"),
+            upload_offset=integer(headers, "upload-offset"),
             raw=headers,
         )
 
@@ -220,7 +219,7 @@ def parse_response(
     Raises:
         ApiError: If it is not a success, or not what the contract says.
     """
-    return OPERATION.parse(response, body)
+    return OPERATION.parse(response.status_code, response.headers.raw, body)
 
 
 def sync(
