@@ -21,7 +21,7 @@ class _Head(Protocol):
     def status_code(self) -> int: ...
     @property
     def pairs(self) -> Pairs:
-        """The headers, as received."""
+        """The headers; names in any case."""
         ...
 
     def at_hand(self) -> bytes | None:
@@ -47,7 +47,7 @@ class Direct(Protocol):
     """Sends requests to one server.
 
     A request is its method, its whole head, the length of its body (`None` if it is chunked), its
-    body, and what httpx calls extensions. It fails as transports of httpx do.
+    body if it has one, and what httpx calls extensions. It fails as transports of httpx do.
     """
 
     def __call__(
@@ -55,7 +55,7 @@ class Direct(Protocol):
         method: str,
         head: bytes,
         length: int | None,
-        stream: httpx.SyncByteStream,
+        stream: httpx.SyncByteStream | None,
         extensions: Mapping[str, object],
     ) -> Answer: ...
 
@@ -68,7 +68,7 @@ class AsyncDirect(Protocol):
         method: str,
         head: bytes,
         length: int | None,
-        stream: httpx.AsyncByteStream,
+        stream: httpx.AsyncByteStream | None,
         extensions: Mapping[str, object],
     ) -> Awaitable[AsyncAnswer]: ...
 

@@ -250,9 +250,9 @@ class Client:
             self._choose()
         if self._direct is None:
             return HttpxAnswer(self.send(parts, timeout=timeout, extensions=extensions))
-        if parts.content is None:
-            stream, length = cast(httpx.SyncByteStream, EMPTY), cast("int | None", 0)
-        else:
+        stream: httpx.SyncByteStream | None = None
+        length: int | None = 0
+        if parts.content is not None:
             stream, length = sync_body(parts.content, parts.content_length)
         target = self._target
         head = target.head(parts, length)
@@ -458,9 +458,9 @@ class AsyncClient:
             self._choose()
         if self._direct is None:
             return HttpxAnswer(await self.send(parts, timeout=timeout, extensions=extensions))
-        if parts.content is None:
-            stream, length = cast(httpx.AsyncByteStream, EMPTY), cast("int | None", 0)
-        else:
+        stream: httpx.AsyncByteStream | None = None
+        length: int | None = 0
+        if parts.content is not None:
             stream, length = async_body(parts.content, parts.content_length)
         target = self._target
         head = target.head(parts, length)

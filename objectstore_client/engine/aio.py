@@ -122,7 +122,7 @@ class _Driver(Driver[AioConnection]):
 
 
 _Direct: TypeAlias = Callable[
-    [str, bytes, int | None, httpx.AsyncByteStream, Mapping[str, object]], Awaitable[_Body]
+    [str, bytes, int | None, httpx.AsyncByteStream | None, Mapping[str, object]], Awaitable[_Body]
 ]
 
 
@@ -170,8 +170,8 @@ class AsyncSocketTransport(httpx.AsyncBaseTransport):
         """Return what sends requests to *origin* without httpx's objects, and so in less time.
 
         It takes a method, a whole head as it is to be sent, the length of the body (`None` if it
-        is chunked), the body and the extensions, and raises what `handle_async_request` does.
-        `None` where a proxy has to do the work.
+        is chunked), the body if there is one, and the extensions. It fails as `handle_async_request`
+        does. `None` where a proxy has to do the work.
         """
         if self._network.proxy(origin) is not None:
             return None
@@ -180,7 +180,7 @@ class AsyncSocketTransport(httpx.AsyncBaseTransport):
             method: str,
             head: bytes,
             length: int | None,
-            stream: httpx.AsyncByteStream,
+            stream: httpx.AsyncByteStream | None,
             extensions: Mapping[str, object],
         ) -> _Body:
             checked = check_head(Head(method, head, length))

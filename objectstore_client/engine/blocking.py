@@ -192,7 +192,7 @@ class _Driver(Driver[_Connection]):
 
 
 _Direct: TypeAlias = Callable[
-    [str, bytes, int | None, httpx.SyncByteStream, Mapping[str, object]], _Body
+    [str, bytes, int | None, httpx.SyncByteStream | None, Mapping[str, object]], _Body
 ]
 
 
@@ -235,8 +235,8 @@ class SocketTransport(httpx.BaseTransport):
         """Return what sends requests to *origin* without httpx's objects, and so in less time.
 
         It takes a method, a whole head as it is to be sent, the length of the body (`None` if it
-        is chunked), the body and the extensions, and raises what `handle_request` does. `None`
-        where a proxy has to do the work.
+        is chunked), the body if there is one, and the extensions. It fails as `handle_request`
+        does. `None` where a proxy has to do the work.
         """
         driver = self._driver
         if driver.network.proxy(origin) is not None:
@@ -246,7 +246,7 @@ class SocketTransport(httpx.BaseTransport):
             method: str,
             head: bytes,
             length: int | None,
-            stream: httpx.SyncByteStream,
+            stream: httpx.SyncByteStream | None,
             extensions: Mapping[str, object],
         ) -> _Body:
             checked = check_head(Head(method, head, length))

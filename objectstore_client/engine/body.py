@@ -24,7 +24,7 @@ class Body(Generic[_Connection]):
 
     Attributes:
         status_code: The status of the answer.
-        pairs: Its headers, as received.
+        pairs: Its headers, names in lower case.
     """
 
     def __init__(

@@ -37,6 +37,8 @@ class Connection(ABC):
 
     async def _send_request(self, exchange: Exchange, stream: object, patience: Patience) -> bool:
         """Send all; false if the answer came first, for then nobody wants the rest."""
+        if stream is None:
+            return await self.send(exchange, exchange.finish(), patience)
         if isinstance(stream, httpx.SyncByteStream):
             # Also in an event loop: what serves both worlds is in memory, and costs less this way.
             pieces = iter(stream)

@@ -31,6 +31,7 @@ _HEADERS = 100
 _INTERIM_ANSWERS = 10
 _FRAMING_BYTES = 64 * 1024  # of chunk extensions and trailers, between two pieces of data
 
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})
 _VERSIONS = (b"HTTP/1.1 ", b"HTTP/1.0 ")
 
 _Error = TypeVar("_Error", bound=httpx.TransportError)
@@ -44,7 +45,7 @@ class Exchange:
         sent: Set by the driver: the network took at least one byte of the request.
         all_sent: Set by the driver: the network took the whole request.
         status: The status of the answer; 0 until its head is there.
-        headers: The headers of the answer, as received.
+        headers: The headers of the answer, names in lower case.
         body: Pieces of its body that nobody has taken yet.
         taken: Whether somebody has begun to take them.
         complete: The whole answer was received.
@@ -220,12 +221,13 @@ class Exchange:
         encodings: list[bytes] = []
         connection: list[bytes] = []
         for name, value in self.headers:
-            lowered = name.lower()
-            if lowered == b"content-length":
+            if name not in _FRAMING:
+                continue
+            if name == b"content-length":
                 self._length = int(value)  # httptools lets one through, and only digits
-            elif lowered == b"transfer-encoding":
+            elif name == b"transfer-encoding":
                 encodings.append(value.lower())
-            elif lowered == b"connection":
+            else:
                 connection += (token.strip() for token in value.lower().split(b","))
         return encodings, connection
 

@@ -11,7 +11,7 @@ class Events:
     """What a parser found. It does not hold the parser, which holds it: cycles live too long.
 
     Attributes:
-        headers: Headers and trailers, as they came.
+        headers: Headers and trailers, names in lower case.
         pieces: Data of the body.
         head_complete: The head has ended.
         complete: The whole answer has ended.
@@ -37,7 +37,8 @@ class Events:
         self.stray = self.complete
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name, value.rstrip(b" \t")))  # httptools strips the left side only
+        # httptools strips the left side only
+        self.headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         self.head_complete = True

@@ -258,8 +258,8 @@ def test_head_has_no_body(framing: bytes) -> None:
     assert (answer.body, answer.reusable) == (b"", True)
 
 
-def test_headers_come_as_they_were_sent() -> None:
-    """Order, spelling, repetition and bytes beyond ASCII survive; trailers are not among them."""
+def test_headers_come_in_order() -> None:
+    """Order, repetition and bytes beyond ASCII survive; names are lowered, trailers left out."""
     answer = received(
         [
             OK
@@ -268,11 +268,11 @@ def test_headers_come_as_they_were_sent() -> None:
         ]
     )
     assert answer.headers == [
-        (b"X-b", b"1"),
-        (b"x-A", b"two words"),
-        (b"X-B", b""),
-        (b"Y", b"\xe9"),
-        (b"Transfer-Encoding", b"chunked"),
+        (b"x-b", b"1"),
+        (b"x-a", b"two words"),
+        (b"x-b", b""),
+        (b"y", b"\xe9"),
+        (b"transfer-encoding", b"chunked"),
     ]
 
 
@@ -467,7 +467,9 @@ def messages(draw: st.DrawFn) -> Message:
     )
     head = b"HTTP/1.1 %d %b\r\n" % (status, draw(st.sampled_from([b"", b"OK", b"Not Found"])))
     lines = b"".join(b"%b: %b\r\n" % header for header in headers)
-    return Message(interim + head + lines + b"\r\n" + wire, status, headers, body, framing == "eof")
+    wire = interim + head + lines + b"\r\n" + wire
+    lowered = [(name.lower(), value) for name, value in headers]
+    return Message(wire, status, lowered, body, framing == "eof")
 
 
 def split(data: bytes, cuts: Sequence[int]) -> list[bytes]:
@@ -499,7 +501,7 @@ def test_agrees_with_another_parser(message: Message) -> None:
     status, headers, body = 0, [], b""
     while not isinstance(event := other.next_event(), h11.EndOfMessage):
         if isinstance(event, h11.Response):
-            status, headers = event.status_code, event.headers.raw_items()
+            status, headers = event.status_code, list(event.headers)
         elif isinstance(event, h11.Data):
             body += event.data
         else:
