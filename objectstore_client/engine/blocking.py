@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
@@ -26,15 +27,22 @@ from objectstore_client.engine.pool import Pool, Turn
 __all__ = ["SocketTransport"]
 
 _NOT_NOW = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+_TIMEVAL = struct.Struct("ll")  # seconds and microseconds, as the system takes them
 
 
 class _Connection(Connection):
-    """A socket that never blocks by itself: to wait is to poll, in both directions at once."""
+    """A socket that blocks in one place only: to receive, where the system itself limits the wait.
+
+    That saves every request a system call, and threads a fight for the interpreter. With TLS it
+    never blocks by itself: to wait is to poll then, as it is where both directions matter.
+    """
 
     def __init__(self, sock: socket.socket, origin: Origin, pool: Pool[_Connection]) -> None:
         super().__init__(sock, origin, pool)
         pool.open.add(self)
         self._tls = isinstance(sock, ssl.SSLSocket)
+        self._now = 0 if self._tls else socket.MSG_DONTWAIT  # a flag that sockets of TLS refuse
+        self._limit: float | None = None  # on the wait of the system
         self._poll = select.poll()
         self._poll.register(sock, select.POLLIN)
 
@@ -48,7 +56,7 @@ class _Connection(Connection):
         if not self._poll.poll(0):
             return True
         try:
-            self.sock.recv(1)
+            self.sock.recv(1, self._now)
         except _NOT_NOW:  # TLS talks to itself
             return True
         except OSError:
@@ -65,7 +73,7 @@ class _Connection(Connection):
         while True:
             seconds = patience.left(patience.write)
             try:
-                sent = self.sock.send(rest) if seconds != 0 else 0
+                sent = self.sock.send(rest, self._now) if seconds != 0 else 0
             except _NOT_NOW:
                 events = self._wait(select.POLLOUT | select.POLLIN, seconds)
                 if events & ~select.POLLOUT and self._answered(exchange):
@@ -87,20 +95,36 @@ class _Connection(Connection):
             rest = memoryview(rest)[sent:]
 
     async def receive(self, exchange: Exchange, patience: Patience) -> None:
-        perhaps = self._tls  # which has a buffer of its own
-        while True:
-            seconds = patience.left(patience.read)
-            if seconds == 0 or not (perhaps or self._wait(select.POLLIN, seconds)):
-                problem = "the server sent nothing in time"
-                raise patience.late(exchange, httpx.ReadTimeout, problem)
-            if self._receive_now(exchange):
-                return
-            perhaps = False
+        if not self._received(exchange, patience):
+            problem = "the server sent nothing in time"
+            raise patience.late(exchange, httpx.ReadTimeout, problem)
 
-    def _receive_now(self, exchange: Exchange) -> bool:
-        """Take in what has come already; false if there is nothing."""
+    def _received(self, exchange: Exchange, patience: Patience) -> bool:
+        seconds = patience.left(patience.read)
+        if not self._tls:
+            if seconds != self._limit:
+                self._set_limit(seconds)
+            return seconds != 0 and self._receive(exchange)
+        # TLS has a buffer of its own, and things to say to itself.
+        while seconds != 0:
+            if self._receive(exchange):
+                return True
+            if not self._wait(select.POLLIN, seconds):
+                return False
+            seconds = patience.left(patience.read)
+        return False
+
+    def _set_limit(self, seconds: float | None) -> None:
+        """Limit how long the system lets us wait to receive."""
+        whole, part = divmod(seconds or 0.0, 1.0)
+        limit = _TIMEVAL.pack(int(whole), int(part * 1e6) or int(not whole and seconds is not None))
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        self._limit = seconds
+
+    def _receive(self, exchange: Exchange, flags: int = 0) -> bool:
+        """Take in what comes; false if nothing does."""
         try:
-            data = self.sock.recv(exchange.wanted)
+            data = self.sock.recv(exchange.wanted, flags)
         except _NOT_NOW:
             return False
         except OSError as error:
@@ -113,7 +137,7 @@ class _Connection(Connection):
 
     def _answered(self, exchange: Exchange) -> bool:
         """Take in what has come already; true if the head of the answer is there."""
-        while not exchange.status and self._receive_now(exchange):
+        while not exchange.status and self._receive(exchange, self._now):
             pass
         return exchange.status != 0
 
@@ -184,7 +208,7 @@ class _Driver(Driver[_Connection]):
             if isinstance(sock, ssl.SSLSocket):
                 sock.settimeout(seconds)
                 sock.do_handshake()
-            sock.setblocking(False)
+            sock.setblocking(tls is None)
         except BaseException:
             connection.close()
             raise
