@@ -24,7 +24,15 @@ from hypothesis import strategies as st
 
 from objectstore_client import zstd
 from objectstore_client.errors import IntegrityError, InvalidArgumentError
-from objectstore_client.zstd import SMALL_SIZE, Compressor, Decoder, compress, decompress_small
+from objectstore_client.zstd import (
+    SMALL_SIZE,
+    Compressor,
+    Decoder,
+    compress,
+    contexts,
+    decompress_small,
+)
+from objectstore_client.zstd import decoder as decoder_module
 
 MAGIC = zstandard.FRAME_HEADER
 KIB, MIB = 1024, 1024 * 1024
@@ -628,7 +636,7 @@ def test_an_interrupted_decoder_does_not_go_on(monkeypatch: pytest.MonkeyPatch) 
     decoder = Decoder()
     decoder.feed(CHECKED)
     with monkeypatch.context() as patch:
-        patch.setattr(zstd, "_decode", interrupt)
+        patch.setattr(decoder_module, "_decode", interrupt)
         with pytest.raises(KeyboardInterrupt):
             decoder.read()
     with pytest.raises(RuntimeError, match="interrupted"):
@@ -726,11 +734,11 @@ def test_only_small_contexts_are_kept_for_reuse() -> None:
     data = json_lines(MIB)
     for level in (3, 9):
         assert decode(compress(data, level=level)) == data
-    assert 3 in zstd._spare.compressors
-    assert 9 not in zstd._spare.compressors
-    assert zstd._spare.decompressor is not None
+    assert 3 in contexts.spare.compressors
+    assert 9 not in contexts.spare.compressors
+    assert contexts.spare.decompressor is not None
     assert len(decode(bomb(0x68))) == 1020 * 128 * KIB
-    assert zstd._spare.decompressor is None
+    assert contexts.spare.decompressor is None
 
 
 @pytest.mark.parametrize("excess", [0, 1])
@@ -852,4 +860,6 @@ def test_a_small_frame_with_a_huge_window_costs_nothing() -> None:
         assert tracemalloc.get_traced_memory()[1] < 8 * 1024 * 1024
     finally:
         tracemalloc.stop()
-    assert zstd._spare.decompressor is None or zstd._spare.decompressor.memory_size() < 4 << 20
+    assert (
+        contexts.spare.decompressor is None or contexts.spare.decompressor.memory_size() < 4 << 20
+    )

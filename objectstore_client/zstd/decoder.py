@@ -1,8 +1,4 @@
-"""Zstandard, in and out, with bounds on both: pure steps that other modules drive.
-
-Nothing here does I/O, starts threads or waits. Writing: `compress` for what is in memory, and
-`Compressor` for a stream. Reading: `Decoder`, which takes compressed bytes in pieces of any size
-and gives decoded ones of at most 128 KiB.
+"""Reading zstd: a decoder with bounds on memory, on output and on what it believes.
 
 Payloads come from whoever may write to the store, and may consist of several frames (protocol
 section 6.3). None of the ready-made readers of `zstandard` copes with that:
@@ -19,83 +15,44 @@ truncation and garbage are seen, at the speed of the library.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Generator
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import zstandard
 
-from objectstore_client.errors import IntegrityError, InvalidArgumentError
+from objectstore_client.errors import IntegrityError
+from objectstore_client.zstd.contexts import KEPT_CONTEXT_SIZE, new_decompressor, spare
+from objectstore_client.zstd.frames import (
+    Buffer,
+    FrameHeader,
+    Input,
+    is_skippable,
+    read_block_header,
+    read_frame_header,
+    skip_frame,
+)
 
 __all__ = [
-    "DEFAULT_LEVEL",
+    "DEFAULT_MAX_DECODED_SIZE",
     "DEFAULT_MAX_WINDOW_SIZE",
-    "MAX_PIECE_SIZE",
     "SMALL_SIZE",
-    "Buffer",
-    "Compressor",
     "Decoder",
-    "compress",
+    "WholeFrame",
     "decompress_small",
 ]
-
-Buffer: TypeAlias = bytes | bytearray | memoryview
-
-DEFAULT_LEVEL = 3
-"""Compression level: the library's own default."""
 
 DEFAULT_MAX_WINDOW_SIZE = 8 * 1024 * 1024
 """Bytes a frame may ask its reader to keep at hand: what RFC 9659 allows in `Content-Encoding`."""
 
-MAX_PIECE_SIZE = 128 * 1024
-"""Most bytes that `Decoder.read` returns at once: the largest block of the format."""
-
-# RFC 9659 binds writers too: from level 20 on, the library would use windows of up to 128 MiB.
-_WINDOW_LOG = 23
-_FIRST_LEVEL_WITH_LARGER_WINDOW = 20
-
-# Contexts are kept for reuse up to this size: it holds every one of level 3 (3.5 MiB).
-_KEPT_CONTEXT_SIZE = 4 * 1024 * 1024
+DEFAULT_MAX_DECODED_SIZE = 64 * 1024**3
+"""Bytes a payload may decode to when nobody says otherwise: 64 GiB. It ends what would never end;
+it can't be a ratio, for what compresses best, zeros, is no attack."""
 
 SMALL_SIZE = 1024 * 1024
 """Most bytes that `decompress_small` makes."""
 
-_SKIPPABLE_MAGIC_TAIL = b"\x2a\x4d\x18"  # after any byte from 0x50 to 0x5f
-_RLE, _COMPRESSED, _RESERVED = 1, 2, 3
-
-
-class _Spare(threading.local):
-    """Contexts of this thread that nobody uses now; making one costs more than a small object.
-
-    Being plain memory of one thread, they survive a fork.
-    """
-
-    def __init__(self) -> None:
-        self.compressors: dict[int, zstandard.ZstdCompressor] = {}
-        self.decompressor: zstandard.ZstdDecompressor | None = None
-
-
-_spare = _Spare()
-
-
-def compress(data: Buffer, *, level: int = DEFAULT_LEVEL) -> bytes:
-    """Compress *data* into one frame with its size and a checksum.
-
-    Needs memory for the result (in the worst case 0.4 % more than *data*) and the compressor's
-    state, of which up to 4 MiB per thread and level stay for the next call.
-
-    Args:
-        data: Anything in one contiguous buffer; it is not copied.
-        level: Up to 22; negative levels are faster than 1.
-
-    Raises:
-        InvalidArgumentError: If there is no such level.
-    """
-    compressor = _spare.compressors.pop(level, None) or _new_compressor(level)
-    frame = compressor.compress(data)
-    if compressor.memory_size() <= _KEPT_CONTEXT_SIZE:
-        _spare.compressors[level] = compressor
-    return frame
+_SMALLEST_WHOLE, _LARGEST_WHOLE = 64 * 1024, 4 * 1024 * 1024
+"""Decoded sizes of the frames that are worth a thread, and that may be in memory as a whole."""
 
 
 def decompress_small(data: bytes) -> bytes | None:
@@ -104,7 +61,7 @@ def decompress_small(data: bytes) -> bytes | None:
     That is one whole frame that tells its size, up to `SMALL_SIZE`. Anything else, broken frames
     included, is left to a `Decoder`: `None`. Costs a fifth of one.
     """
-    decompressor = _spare.decompressor or _new_decompressor()
+    decompressor = spare.decompressor or new_decompressor()
     try:
         # Of a frame that tells a size of 0, the library does not even look at the rest.
         if not 0 < zstandard.frame_content_size(data) <= SMALL_SIZE:
@@ -114,70 +71,39 @@ def decompress_small(data: bytes) -> bytes | None:
     except zstandard.ZstdError:
         return None
     finally:
-        if decompressor.memory_size() <= _KEPT_CONTEXT_SIZE:
-            _spare.decompressor = decompressor
+        if decompressor.memory_size() <= KEPT_CONTEXT_SIZE:
+            spare.decompressor = decompressor
 
 
-class Compressor:
-    """Compresses a stream into one frame with a checksum: `feed` it all, then `finish`.
+class WholeFrame(NamedTuple):
+    """A frame that was not decoded yet: its `decode` is for any thread.
 
-    Holds the state of its level (level 3: 3.5 MiB, 9: 15, 19: 90, 22: 650) and less than 128 KiB of
-    input; so memory stays bounded if the pieces do: feed at most 1 MiB at once. It is for one
-    stream, and one thread at a time.
-
-    Args:
-        level: Up to 22; negative levels are faster than 1.
-        size: Bytes that will be fed, if that is known. The frame then tells it to its readers.
-
-    Raises:
-        InvalidArgumentError: If there is no such level, or *size* is negative.
+    Attributes:
+        data: All of it, at most an eighth and 64 KiB more than *content_size*.
+        content_size: What it decodes to, in bytes: 64 KiB to 4 MiB.
     """
 
-    def __init__(self, *, level: int = DEFAULT_LEVEL, size: int | None = None) -> None:
-        if size is not None and size < 0:
-            raise InvalidArgumentError(f"size: must not be negative, got {size}")
-        self._size = size
-        self._fed = 0
-        self._stream: zstandard.ZstdCompressionObj | None = _new_compressor(level).compressobj(
-            size=-1 if size is None else size
-        )
+    data: bytearray
+    content_size: int
 
-    def feed(self, data: Buffer) -> bytes:
-        """Take the next piece, and return what is ready: often nothing, at most about its length.
+    def decode(self) -> bytes:
+        """Decode it at once, and check its size and its checksum, if it has one.
 
         Raises:
-            IntegrityError: If this is more than the declared size.
-            RuntimeError: After `finish`, or after an error.
+            IntegrityError: If the frame is corrupt.
         """
-        stream = self._open_stream()
-        self._fed += len(data) if isinstance(data, bytes) else memoryview(data).nbytes
-        if self._size is not None and self._fed > self._size:
-            raise self._wrong_size()
-        return stream.compress(data)
-
-    def finish(self) -> bytes:
-        """End the frame, and return the rest of it.
-
-        Raises:
-            IntegrityError: If less than the declared size was fed.
-            RuntimeError: If it was called before, or after an error.
-        """
-        stream = self._open_stream()
-        if self._size is not None and self._fed < self._size:
-            raise self._wrong_size()
-        self._stream = None
-        return stream.flush()
-
-    def _open_stream(self) -> zstandard.ZstdCompressionObj:
-        if self._stream is None:
-            raise RuntimeError("this compressor has finished")
-        return self._stream
-
-    def _wrong_size(self) -> IntegrityError:
-        self._stream = None
-        error = IntegrityError("the source is not of the size that was declared")
-        error.add_note(f"it gave {self._fed} bytes so far, {self._size} were declared")
-        return error
+        decompressor = spare.decompressor or new_decompressor()
+        spare.decompressor = None
+        try:
+            decoded = decompressor.decompress(self.data, allow_extra_data=False)
+        except zstandard.ZstdError:
+            decoder = Decoder()  # slower, and knows what is wrong
+            decoder.feed(self.data)
+            decoded = b"".join(iter(decoder.read, None))
+            decoder.finish()
+        if decompressor.memory_size() <= KEPT_CONTEXT_SIZE:
+            spare.decompressor = decompressor
+        return decoded
 
 
 class Decoder:
@@ -208,6 +134,8 @@ class Decoder:
         max_window_size: Largest window a frame may ask for, in bytes, checked before memory is
             taken. The default suits what may be sent with `Content-Encoding: zstd`. Frames written
             by `zstd --long` or `zstd --ultra` can need up to 128 MiB, and more with options.
+        whole_frames: Have `advance` return frames of 64 KiB to 4 MiB, if they declare that size,
+            as `WholeFrame`s, for others to decode. One such frame is held in addition.
     """
 
     def __init__(
@@ -215,25 +143,31 @@ class Decoder:
         *,
         max_decoded_size: int | None = None,
         max_window_size: int = DEFAULT_MAX_WINDOW_SIZE,
+        whole_frames: bool = False,
     ) -> None:
-        self._input = _Input()
+        self._input = Input()
         self._progress = _Progress()
-        self._decompressor = _spare.decompressor or _new_decompressor()
-        _spare.decompressor = None
+        self._decompressor = spare.decompressor or new_decompressor()
+        spare.decompressor = None
         self._pieces = _decode_stream(
-            self._input, self._progress, self._decompressor, max_decoded_size, max_window_size
+            self._input,
+            self._progress,
+            self._decompressor,
+            max_decoded_size,
+            max_window_size,
+            whole_frames,
         )
         self._failure: str | None = None
         self._finished = False
 
     @property
     def frames(self) -> int:
-        """Frames that have been decoded to their end; skippable ones do not count."""
+        """Frames that were read to their end; skippable ones do not count."""
         return self._progress.frames
 
     @property
     def decoded_bytes(self) -> int:
-        """Bytes that `read` has returned."""
+        """Bytes that `read` has returned, or that the frames decode to that `advance` has."""
         return self._progress.decoded
 
     @property
@@ -263,6 +197,11 @@ class Decoder:
                 a dictionary, or is beyond one of the limits.
             RuntimeError: After `finish`, or after an interruption (such as `KeyboardInterrupt`).
         """
+        part = self.advance()
+        return part.decode() if isinstance(part, WholeFrame) else part
+
+    def advance(self) -> bytes | WholeFrame | None:
+        """Like `read`, but leaves whole frames to the caller, if that is what was asked for."""
         self._check_usable()
         try:
             return next(self._pieces)
@@ -289,8 +228,8 @@ class Decoder:
             raise error
         self._finished = True
         self._pieces.close()
-        if self._decompressor.memory_size() <= _KEPT_CONTEXT_SIZE:
-            _spare.decompressor = self._decompressor
+        if self._decompressor.memory_size() <= KEPT_CONTEXT_SIZE:
+            spare.decompressor = self._decompressor
         del self._decompressor  # who keeps a decoder that is done need not keep its window
 
     def _check_usable(self) -> None:
@@ -308,46 +247,6 @@ class Decoder:
         )
 
 
-class _Input:
-    """The piece of input that is being read, and how far the stream was read in all."""
-
-    __slots__ = ("_at", "_view", "offset")
-
-    def __init__(self) -> None:
-        self._view = memoryview(b"")
-        self._at = 0
-        self.offset = 0
-
-    @property
-    def pending(self) -> bool:
-        return self._at < len(self._view)
-
-    def feed(self, data: Buffer) -> None:
-        self._view = memoryview(data).cast("B")
-        self._at = 0
-
-    def drop(self) -> None:
-        self._view = memoryview(b"")
-        self._at = 0
-
-    def take(self, limit: int) -> memoryview:
-        """Return what is there, up to *limit* bytes."""
-        part = self._view[self._at : self._at + limit]
-        self._at += len(part)
-        self.offset += len(part)
-        if self._at == len(self._view):
-            self.drop()  # the caller's buffer is free again as soon as it was read
-        return part
-
-    def exactly(self, count: int) -> Generator[None, None, bytes]:
-        """Return *count* bytes, which should be few, after a `None` for every wait for more."""
-        taken = bytes(self.take(count))
-        while len(taken) < count:
-            yield None
-            taken += self.take(count - len(taken))
-        return taken
-
-
 class _Progress:
     """What a decoder tells about itself."""
 
@@ -359,38 +258,38 @@ class _Progress:
         self.boundary = 0  # offset of the end of the last frame
 
 
-class _FrameHeader(NamedTuple):
-    encoded: bytes
-    content_size: int | None
-    window_size: int
-    has_checksum: bool
-
-
 # Functions rather than methods: a generator that holds its decoder would make a reference cycle,
 # and the window would stay in memory until the garbage collector comes. Each yields `None` for
 # every time that it needs more input.
 
 
 def _decode_stream(
-    source: _Input,
+    source: Input,
     progress: _Progress,
     decompressor: zstandard.ZstdDecompressor,
     max_decoded_size: int | None,
     max_window_size: int,
-) -> Generator[bytes | None, None, None]:
-    """Yield the decoded bytes of all frames; never returns."""
+    whole_frames: bool,
+) -> Generator[bytes | WholeFrame | None, None, None]:
+    """Yield the decoded bytes of all frames, or frames; never returns."""
     while True:
         magic = yield from source.exactly(4)
-        if magic[0] & 0xF0 == 0x50 and magic[1:] == _SKIPPABLE_MAGIC_TAIL:
-            yield from _skip_frame(source)
+        if is_skippable(magic):
+            yield from skip_frame(source)
         elif magic == zstandard.FRAME_HEADER:
-            header = yield from _read_frame_header(source)
+            header = yield from read_frame_header(source)
             if header.content_size is not None:
                 _check_decoded_size(progress.decoded + header.content_size, max_decoded_size)
             if header.window_size > max_window_size:
                 error = IntegrityError("the zstd frame needs a larger window than max_window_size")
                 error.add_note(f"it asks for {header.window_size} bytes of {max_window_size}")
                 raise error
+            whole = (yield from _collect_frame(source, header)) if whole_frames else None
+            if whole is not None:
+                progress.decoded += whole.content_size
+                progress.frames, progress.boundary = progress.frames + 1, source.offset
+                yield whole
+                continue
             frame = decompressor.decompressobj()
             yield from _decode_frame(source, progress, frame, header, max_decoded_size)
             progress.frames += 1
@@ -401,67 +300,52 @@ def _decode_stream(
         progress.boundary = source.offset
 
 
-def _skip_frame(source: _Input) -> Generator[None, None, None]:
-    left = int.from_bytes((yield from source.exactly(4)), "little")
-    while left:
-        skipped = len(source.take(left))
-        left -= skipped
-        if not skipped:
-            yield None
-
-
-def _read_frame_header(source: _Input) -> Generator[None, None, _FrameHeader]:
-    """Read what follows the magic number (RFC 8878, section 3.1.1.1)."""
-    descriptor = yield from source.exactly(1)
-    flags = descriptor[0]
-    single_segment = flags >> 5 & 1
-    if flags >> 3 & 1:
-        raise IntegrityError("the zstd frame uses a reserved feature")
-    window_length = 1 - single_segment
-    dictionary_length = (0, 1, 2, 4)[flags & 3]
-    size_length = (single_segment, 2, 4, 8)[flags >> 6]
-    fields = yield from source.exactly(window_length + dictionary_length + size_length)
-
-    if any(fields[window_length : window_length + dictionary_length]):
-        raise IntegrityError("the zstd frame needs a dictionary")
-    size = int.from_bytes(fields[window_length + dictionary_length :], "little")
-    size += 256 if size_length == 2 else 0
-    if single_segment:
-        window_size = size
-    else:
-        base = 1 << 10 + (fields[0] >> 3)
-        window_size = base + (base >> 3) * (fields[0] & 7)
-    return _FrameHeader(
-        encoded=zstandard.FRAME_HEADER + descriptor + fields,
-        content_size=size if size_length else None,
-        window_size=window_size,
-        has_checksum=bool(flags >> 2 & 1),
-    )
+def _collect_frame(source: Input, header: FrameHeader) -> Generator[None, None, WholeFrame | None]:
+    """Return the frame, or `None` and all as it was if its size is not declared or not suitable."""
+    size = header.content_size
+    if size is None or not _SMALLEST_WHOLE <= size <= _LARGEST_WHOLE:
+        return None
+    data = bytearray(header.encoded)
+    last = False
+    while not last:
+        block = yield from read_block_header(source, header)
+        data += block.encoded
+        last, left = block.last, block.stored_size
+        while left and len(data) <= size + size // 8 + _SMALLEST_WHOLE:
+            part = source.take(left)
+            if not part:
+                yield None
+                continue
+            left -= len(part)
+            data += part
+            del part  # or a waiting decoder would hold the caller's buffer
+        if left:  # far more than any encoder makes of that size
+            source.give_back(data[len(header.encoded) :])
+            return None
+    if header.has_checksum:
+        data += yield from source.exactly(4)
+    return WholeFrame(data, size)
 
 
 def _decode_frame(
-    source: _Input,
+    source: Input,
     progress: _Progress,
     frame: zstandard.ZstdDecompressionObj,
-    header: _FrameHeader,
+    header: FrameHeader,
     max_decoded_size: int | None,
 ) -> Generator[bytes | None, None, None]:
     """Yield the decoded bytes of one frame (RFC 8878, section 3.1.1.2)."""
     _decode(frame, header.encoded)
-    max_block_size = min(header.window_size, MAX_PIECE_SIZE)
     start = progress.decoded
     last = False
     while not last:
-        block = yield from source.exactly(3)
-        bits = int.from_bytes(block, "little")
-        last, kind, size = bool(bits & 1), bits >> 1 & 3, bits >> 3
-        if kind == _RESERVED or size > max_block_size:
-            raise IntegrityError("the zstd stream is corrupt")
-        if kind != _COMPRESSED:  # what it decodes to is known before it is decoded
-            _check_content_size(progress.decoded + size - start, header.content_size, last=last)
-            _check_decoded_size(progress.decoded + size, max_decoded_size)
-        _decode(frame, block)
-        left = 1 if kind == _RLE else size
+        block = yield from read_block_header(source, header)
+        last, left = block.last, block.stored_size
+        if block.content_size is not None:
+            decoded = progress.decoded + block.content_size
+            _check_content_size(decoded - start, header.content_size, last=last)
+            _check_decoded_size(decoded, max_decoded_size)
+        _decode(frame, block.encoded)
         while left:
             part = source.take(left)
             if not part:
@@ -503,24 +387,3 @@ def _check_decoded_size(decoded: int, limit: int | None) -> None:
         error = IntegrityError("the decoded payload is larger than max_decoded_size")
         error.add_note(f"it has at least {decoded} bytes, the limit is {limit}")
         raise error
-
-
-def _new_compressor(level: int) -> zstandard.ZstdCompressor:
-    if level > zstandard.MAX_COMPRESSION_LEVEL:
-        raise InvalidArgumentError(
-            f"level: must be at most {zstandard.MAX_COMPRESSION_LEVEL}, got {level}"
-        )
-    if level < _FIRST_LEVEL_WITH_LARGER_WINDOW:
-        return zstandard.ZstdCompressor(level=level, write_checksum=True)
-    parameters = zstandard.ZstdCompressionParameters(
-        compression_level=level,
-        window_log=_WINDOW_LOG,
-        write_checksum=True,
-        write_content_size=True,
-    )
-    return zstandard.ZstdCompressor(compression_params=parameters)
-
-
-def _new_decompressor() -> zstandard.ZstdDecompressor:
-    # `Decoder` has its own, lower limit.
-    return zstandard.ZstdDecompressor(max_window_size=1 << zstandard.WINDOWLOG_MAX)
