@@ -17,6 +17,7 @@ from collections.abc import (
     Iterable,
     Iterator,
 )
+from concurrent.futures import Future
 from typing import ParamSpec, TypeVar
 
 from objectstore_client.sources import Piece, Source, pieces_of, pieces_of_all
@@ -28,6 +29,8 @@ __all__ = [
     "iterate_async",
     "read_source",
     "read_source_async",
+    "result_of",
+    "result_of_async",
     "run_cpu",
     "run_cpu_async",
     "sleep",
@@ -55,6 +58,16 @@ def run_cpu(size: int, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.
     return function(*args, **kwargs)
 
 
+async def result_of_async(future: Future[_R]) -> _R:
+    """Wait for the result of work on a thread."""
+    return await asyncio.wrap_future(future)
+
+
+def result_of(future: Future[_R]) -> _R:
+    """Wait for the result of work on a thread."""
+    return future.result()
+
+
 async def iterate_async(items: Iterable[_R]) -> AsyncIterator[_R]:
     """Iterate over what is at hand."""
     for item in items:
@@ -71,9 +84,14 @@ async def read_source_async(source: Source) -> AsyncGenerator[Piece]:
     if source.async_items is not None:
         items = source.async_items()
         if isinstance(items, AsyncIterable):
-            async for data in items:
-                for piece in pieces_of(data):
-                    yield piece
+            iterator = aiter(items)
+            try:
+                async for data in iterator:
+                    for piece in pieces_of(data):
+                        yield piece
+            finally:
+                if isinstance(iterator, AsyncGenerator):
+                    await iterator.aclose()
             return
         pieces = pieces_of_all(items)
     else:

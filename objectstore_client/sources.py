@@ -29,8 +29,9 @@ __all__ = [
     "pieces_of_all",
 ]
 
-PIECE = 1024 * 1024
-"""Most bytes that one piece holds."""
+PIECE = 2 * 1024 * 1024
+"""Most bytes that one piece holds: as much as is compressed into one frame, so that what is in
+memory or in a file need not be put together for that."""
 
 Piece: TypeAlias = bytes | memoryview
 
@@ -136,11 +137,16 @@ def pieces_of(data: object) -> Generator[Piece]:
 
 
 def pieces_of_all(iterable: object) -> Generator[Piece]:
-    """Cut everything that an iterable of the caller yields."""
+    """Cut everything that an iterable of the caller yields; a generator is closed afterwards."""
     if not isinstance(iterable, Iterable):
         raise _refused(iterable, "the function must return an iterable of bytes")
-    for data in iterable:
-        yield from pieces_of(data)
+    iterator = iter(iterable)
+    try:
+        for data in iterator:
+            yield from pieces_of(data)
+    finally:
+        if isinstance(iterator, Generator):
+            iterator.close()
 
 
 def _from_memory(data: bytes | bytearray | memoryview) -> Source:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from objectstore_client.content_types import guess_content_type
@@ -17,7 +17,15 @@ from objectstore_client.metadata import (
     text_header,
 )
 from objectstore_client.sources import Source
-from objectstore_client.usecase import Compression, Usecase, check_compression, check_policy
+from objectstore_client.usecase import (
+    Compression,
+    Frames,
+    Usecase,
+    check_compression,
+    check_frames,
+    check_level,
+    check_policy,
+)
 
 __all__ = ["GUESS", "Precompressed", "UploadPlan", "plan_upload"]
 
@@ -30,15 +38,27 @@ Precompressed = Literal["zstd"]
 
 @dataclass(frozen=True, slots=True)
 class UploadPlan:
-    """The headers of a put, and whether its payload is to be compressed."""
+    """The headers of a put, and what is to be done with its payload.
 
-    compress: bool
+    Attributes:
+        compress: Whether it is compressed; `None` until it has shown whether it shrinks.
+        level: Compression level.
+        frames: What becomes of a large one.
+    """
+
+    compress: bool | None
+    level: int
+    frames: Frames
     content_type: str | None
     content_encoding: Literal["zstd"] | None
     expiration: str | None
     origin: str | None
     filename: str | None
     custom: Mapping[str, str]
+
+    def settled(self, *, compress: bool) -> UploadPlan:
+        """The same, now that it is known whether the payload shrinks."""
+        return replace(self, compress=compress, content_encoding="zstd" if compress else None)
 
 
 def plan_upload(
@@ -49,6 +69,8 @@ def plan_upload(
     metadata: Mapping[str, str] | None,
     expiration_policy: ExpirationPolicy | None,
     compression: Compression | None,
+    compression_level: int | None,
+    frames: Frames | None,
     precompressed: Precompressed | None,
     content_type: str | None,
     filename: str | None,
@@ -61,23 +83,32 @@ def plan_upload(
     """
     if compression is not None:
         check_compression(compression)
+    if compression_level is not None:
+        check_level(compression_level)
+    if frames is not None:
+        check_frames(frames)
     if precompressed is not None:
         if precompressed != "zstd":
             raise InvalidArgumentError(
                 f"precompressed: must be 'zstd' or None, got {shorten(precompressed)}"
             )
-        if compression == "zstd":
+        if compression in ("zstd", "auto"):
             raise InvalidArgumentError(
-                "compression: must not be 'zstd' together with precompressed; leave one out"
+                f"compression: must not be {compression!r} together with precompressed; "
+                "leave one out"
             )
     check_policy(expiration_policy)
     if content_type == GUESS:
         content_type = guess_content_type((filename, source.name, id), source.head)
     elif content_type is not None:
         check_content_type(content_type)
-    compress = precompressed is None and (compression or usecase.compression) == "zstd"
+    compress = None
+    if precompressed is not None or (compression or usecase.compression) != "auto":
+        compress = precompressed is None and (compression or usecase.compression) == "zstd"
     plan = UploadPlan(
         compress=compress,
+        level=usecase.compression_level if compression_level is None else compression_level,
+        frames=frames or usecase.frames,
         content_type=content_type,
         content_encoding="zstd" if compress or precompressed else None,
         expiration=policy_header(expiration_policy or usecase.expiration_policy),

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Literal, TypeAlias, get_args
 
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, TimeToLive
+from objectstore_client.zstd import DEFAULT_LEVEL, HIGHEST_LEVEL, LOWEST_LEVEL
 
-__all__ = ["USECASE_NAME", "Compression", "Usecase", "check_compression", "check_policy"]
+__all__ = [
+    "USECASE_NAME",
+    "Compression",
+    "Frames",
+    "Usecase",
+    "check_compression",
+    "check_frames",
+    "check_level",
+    "check_policy",
+]
 
-Compression: TypeAlias = Literal["zstd", "none"]
-"""How `put` stores payloads: `zstd` compresses on the way, `none` sends them as they are."""
+Compression: TypeAlias = Literal["zstd", "none", "auto"]
+"""How `put` stores payloads: `zstd` compresses on the way, `none` sends them as they are, `auto`
+tries it on the first 2 MiB and compresses if these get smaller by 5 % at least."""
+
+Frames: TypeAlias = Literal["independent", "single"]
+"""What `put` makes of large payloads: `independent` zstd frames of 2 MiB each, on several cores, or
+a `single` one, for readers that know no more than one."""
 
 USECASE_NAME = re.compile(r"[A-Za-z0-9_-]{3,64}")
 
@@ -23,7 +38,11 @@ class Usecase:
 
     Args:
         name: 3 to 64 of `A-Z a-z 0-9 _ -`.
-        compression: `"zstd"` (default) or `"none"`; `put` can override it.
+        compression: `"zstd"` (default), `"none"` or `"auto"`, which compresses what shrinks; `put`
+            can override this and the next two.
+        compression_level: -100 to 22: the higher, the smaller and slower.
+        frames: `"independent"` (default), so that large payloads are compressed and decoded on
+            several cores, or `"single"` for readers that stop after the first zstd frame.
         expiration_policy: Default for objects put without one; `None` means that they never expire
             by themselves.
 
@@ -32,7 +51,10 @@ class Usecase:
     """
 
     name: str
+    _: KW_ONLY
     compression: Compression = "zstd"
+    compression_level: int = DEFAULT_LEVEL
+    frames: Frames = "independent"
     expiration_policy: ExpirationPolicy | None = None
 
     def __post_init__(self) -> None:
@@ -41,13 +63,38 @@ class Usecase:
                 f"usecase: the name {shorten(self.name)} must be 3 to 64 of A-Z a-z 0-9 _ -"
             )
         check_compression(self.compression)
+        check_level(self.compression_level)
+        check_frames(self.frames)
         check_policy(self.expiration_policy)
 
 
 def check_compression(value: object) -> None:
     """Refuse an unknown compression with an error that names the known ones."""
     if value not in get_args(Compression):
-        raise InvalidArgumentError(f"compression: must be 'zstd' or 'none', got {shorten(value)}")
+        raise InvalidArgumentError(
+            f"compression: must be 'zstd', 'none' or 'auto', got {shorten(value)}"
+        )
+
+
+def check_level(value: object) -> None:
+    """Refuse what is not a compression level."""
+    if (
+        not isinstance(value, int)
+        or isinstance(value, bool)
+        or not LOWEST_LEVEL <= value <= HIGHEST_LEVEL
+    ):
+        raise InvalidArgumentError(
+            f"compression_level: must be a whole number from {LOWEST_LEVEL} to {HIGHEST_LEVEL}, "
+            f"got {shorten(value)}"
+        )
+
+
+def check_frames(value: object) -> None:
+    """Refuse an unknown kind of frames with an error that names the known ones."""
+    if value not in get_args(Frames):
+        raise InvalidArgumentError(
+            f"frames: must be 'independent' or 'single', got {shorten(value)}"
+        )
 
 
 def check_policy(value: object) -> None:

@@ -109,7 +109,7 @@ def test_bad_usecase_names(name: object) -> None:
 
 def test_bad_usecase_defaults() -> None:
     """Unknown compressions and things that are no policy are refused at construction."""
-    with pytest.raises(InvalidArgumentError, match="compression: must be 'zstd' or 'none'"):
+    with pytest.raises(InvalidArgumentError, match="compression: must be 'zstd', 'none' or 'auto'"):
         Usecase("abc", compression="gzip")  # type: ignore[arg-type]
     with pytest.raises(InvalidArgumentError, match="compression"):
         Usecase("abc", compression=["zstd"])  # type: ignore[arg-type]

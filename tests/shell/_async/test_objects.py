@@ -237,7 +237,7 @@ async def test_bad_arguments_of_put_are_refused(client: AsyncClient) -> None:
         ("id: must be a string that is not empty, got 7", {"id": 7}),
         ("metadata: the key 'A'", {"metadata": {"A": "x"}}),
         ("expiration_policy: must be", {"expiration_policy": timedelta(1)}),
-        ("compression: must be 'zstd' or 'none', got 'gzip'", {"compression": "gzip"}),
+        ("compression: must be 'zstd', 'none' or 'auto', got 'gzip'", {"compression": "gzip"}),
         ("precompressed: must be 'zstd' or None", {"precompressed": "gzip"}),
         ("leave one out", {"precompressed": "zstd", "compression": "zstd"}),
         ("content_type: must be a media type", {"content_type": "text/plain\r\nx: y"}),
