@@ -16,7 +16,15 @@ from objectstore_client.metrics import MetricsBackend
 from objectstore_client.retries import RetryBudget, RetryPolicy, read_retries
 from objectstore_client.timeouts import Timeout, TimeoutLike, read_timeout
 
-__all__ = ["USER_AGENT", "Call", "DeadlineLike", "Settings", "read_deadline", "refuse_unknown"]
+__all__ = [
+    "USER_AGENT",
+    "Call",
+    "DeadlineLike",
+    "Settings",
+    "read_deadline",
+    "read_max_decoded_size",
+    "refuse_unknown",
+]
 
 USER_AGENT = f"objectstore-client/{__version__} python/{platform.python_version()}"
 
@@ -49,6 +57,21 @@ def read_deadline(value: DeadlineLike | None) -> float | None:
             f"deadline: must be seconds or a timedelta above 0, got {shorten(value)}"
         )
     return seconds
+
+
+def read_max_decoded_size(value: int | None, default: int) -> int:
+    """The bytes that a payload may decode to; `None` is *default*.
+
+    Raises:
+        InvalidArgumentError: If it is not a whole number, or negative.
+    """
+    if value is None:
+        return default
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise InvalidArgumentError(
+            f"max_decoded_size: must be a number of bytes from 0 up, got {shorten(value)}"
+        )
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +124,7 @@ class Settings:
     budget: RetryBudget
     metrics_backend: MetricsBackend
     propagate_traces: bool
+    max_decoded_size: int
 
     def call(
         self,

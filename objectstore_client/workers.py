@@ -52,8 +52,8 @@ class Ahead(Generic[_R]):
 
     @property
     def due(self) -> bool:
-        """Whether it is time to take a result: enough was begun, or the first is ready."""
-        return len(self._begun) > THREADS or (bool(self._begun) and self._begun[0].done())
+        """Whether it is time to take a result: enough was begun, or nothing is under way."""
+        return len(self._begun) > THREADS or (bool(self._begun) and self._begun[-1].done())
 
     def __len__(self) -> int:
         return len(self._begun)

@@ -86,6 +86,50 @@ def test_memory_does_not_grow_with_the_object(url: str, world: str, compression:
     assert measure(url, world, compression, 128 * MIB)["both"] < 32 * MIB
 
 
+BOMB_CLIENT = """
+import sys
+from objectstore_client import Objectstore, Scope, Usecase
+
+url, frames, blocks, limit = sys.argv[1], *map(int, sys.argv[2:])
+MIB = 1024 * 1024
+
+def peak():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
+
+def block(last):  # of a repeated byte: 4 bytes that decode to 128 KiB
+    return (131_072 << 3 | 2 | last).to_bytes(3, "little") + b"x"
+
+header = bytes.fromhex("28b52ffd 80 58") + (blocks * 131_072).to_bytes(4, "little")
+bomb = (header + block(0) * (blocks - 1) + block(1)) * frames
+with Objectstore(url) as objectstore:
+    client = objectstore.get_client(Usecase("memory"), Scope())
+    client.put(bomb, id="bomb", precompressed="zstd")
+    client.put(b"x", id="warm-up")
+    client.get("warm-up").payload.read()
+    start, total = peak(), 0
+    with client.get("bomb") as result:
+        while total < limit * MIB and (piece := result.payload.read1()):
+            total += len(piece)
+    assert total >= limit * MIB, total
+print(peak() - start)
+"""
+
+
+@pytest.mark.parametrize(
+    ("frames", "blocks", "size", "bound"),
+    [(1, 1020, 127, 16), (10, 1020, 1270, 16), (8192, 32, 2048, 32)],
+    ids=["4 KiB", "40 KiB", "1 MiB"],
+)
+def test_bombs_cost_little_memory(
+    url: str, frames: int, blocks: int, size: int, bound: int
+) -> None:
+    """What decodes to 128 MiB, to 1 GiB, and to 32 GiB in frames that are decoded ahead."""
+    command = [sys.executable, "-c", BOMB_CLIENT, url, str(frames), str(blocks), str(size)]
+    result = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    assert int(result.stdout) < bound * MIB
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("compression", ["zstd", "none"])
 @pytest.mark.parametrize("world", ["sync", "async"])

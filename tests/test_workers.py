@@ -18,12 +18,26 @@ def test_results_come_in_order() -> None:
     first = threading.Event()
     with Ahead[int]() as ahead:
         ahead.begin(lambda: first.wait(30) and 1)
+        assert not ahead.due
         ahead.add(2)
-        assert not ahead.due or THREADS == 1
         first.set()
         assert [ahead.next().result(30), ahead.next().result(30)] == [1, 2]
+
+
+def test_results_are_due_when_enough_is_under_way_or_nothing() -> None:
+    """So that threads have work as long as there is some, and nothing waits without need."""
+    gate = threading.Event()
+    with Ahead[bool]() as ahead:
         assert not ahead.due
-        ahead.add(3)
+        for _ in range(THREADS):
+            ahead.begin(gate.wait, 30)
+            assert not ahead.due
+        ahead.begin(gate.wait, 30)
+        assert ahead.due
+        gate.set()
+        while ahead:
+            assert ahead.next().result(30)
+        ahead.add(True)
         assert ahead.due
 
 

@@ -33,7 +33,7 @@ from objectstore_client.requests import (
 )
 from objectstore_client.retries import Operation, RetryPolicy
 from objectstore_client.scope import Scope
-from objectstore_client.settings import Call, DeadlineLike, Settings
+from objectstore_client.settings import Call, DeadlineLike, Settings, read_max_decoded_size
 from objectstore_client.sources import AsyncContents, open_source_async
 from objectstore_client.timeouts import TimeoutLike
 from objectstore_client.tracing import trace_headers
@@ -215,6 +215,8 @@ class AsyncClient:
         *,
         decompress: bool = True,
         accept_encoding: str | Iterable[str] | None = None,
+        max_decoded_size: int | None = None,
+        on_progress: OnProgress | None = None,
         timeout: TimeoutLike | None = None,
         deadline: DeadlineLike | None = None,
         retries: RetryPolicy | int | None = None,
@@ -230,6 +232,11 @@ class AsyncClient:
             accept_encoding: Encodings that the caller can decode, such as those of an HTTP
                 request that is being served: with `zstd` or `*` among them, a compressed payload
                 is passed through as it is.
+            max_decoded_size: Bytes that the payload may decode to, instead of the client's; reading
+                beyond raises `IntegrityError`.
+            on_progress: Called with the bytes of the payload that were read so far and their
+                total, `None` if that is unknown, whenever there are more; from the thread or task
+                that reads. If it raises, so does the read, and the payload is closed.
             timeout: Time-outs of this call and of reading its payload, instead of the client's.
             deadline: Seconds until the payload is read to its end, instead of the client's.
             retries: How failed requests are repeated, instead of the client's.
@@ -244,6 +251,7 @@ class AsyncClient:
         """
         call = self._settings.call(timeout, deadline, retries)
         place = Place("get", self._usecase, self._scope, id)
+        limit = read_max_decoded_size(max_decoded_size, self._settings.max_decoded_size)
         decode = decompress and not accepts_zstd(accept_encoding)
 
         async def attempt() -> AsyncGetResult:
@@ -261,6 +269,8 @@ class AsyncClient:
                     call,
                     decode=decode and is_decodable(metadata),
                     content_encoding=None if decode else metadata.compression,
+                    max_decoded_size=limit,
+                    on_progress=on_progress,
                 )
                 await payload.begin()
             except BaseException:

@@ -20,10 +20,12 @@ from objectstore_client.settings import (
     DeadlineLike,
     Settings,
     read_deadline,
+    read_max_decoded_size,
     refuse_unknown,
 )
 from objectstore_client.timeouts import DEFAULT_TIMEOUT, TimeoutLike, read_timeout
 from objectstore_client.usecase import Usecase
+from objectstore_client.zstd import DEFAULT_MAX_DECODED_SIZE
 
 if TYPE_CHECKING:
     import httpx
@@ -48,6 +50,9 @@ class AsyncObjectstore:
         retries: How failed requests are repeated: a `RetryPolicy`, or how often; 0 for never.
         downstream_service: Name of the calling service, for the server's metrics and switches
             (header `x-downstream-service`).
+        max_decoded_size: Bytes that a payload may decode to, so that a small object can't make
+            its reader work without end; 64 GiB by default. Payloads that are not compressed are
+            not affected.
         max_connections: How many connections are open at once at most.
         ssl_context: For https: instead of the usual certificate authorities, or with a client
             certificate.
@@ -70,6 +75,7 @@ class AsyncObjectstore:
         deadline: DeadlineLike | None = None,
         retries: RetryPolicy | int | None = None,
         downstream_service: str | None = None,
+        max_decoded_size: int | None = None,
         max_connections: int = 32,
         ssl_context: ssl.SSLContext | None = None,
         unix_socket: str | os.PathLike[str] | None = None,
@@ -84,6 +90,7 @@ class AsyncObjectstore:
             budget=RetryBudget(),
             metrics_backend=metrics_backend or NoOpMetricsBackend(),
             propagate_traces=propagate_traces,
+            max_decoded_size=read_max_decoded_size(max_decoded_size, DEFAULT_MAX_DECODED_SIZE),
         )
         if not isinstance(base_url, str):
             raise InvalidArgumentError(f"base_url: must be a string, got {shorten(base_url)}")
