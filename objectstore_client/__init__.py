@@ -7,14 +7,13 @@
         print(result.payload.read(), result.metadata.custom)
 
 `AsyncObjectstore` offers the same with `await`. Errors stand in `objectstore_client.errors`.
+
+Importing the package costs little: what does I/O, and httpx with it, is imported when it is first
+asked for, and a program that uses one of the two worlds does without the other.
 """
 
-from objectstore_client._async.client import AsyncClient, AsyncGetResult
-from objectstore_client._async.objectstore import AsyncObjectstore
-from objectstore_client._async.payload import AsyncPayload
-from objectstore_client._sync.client import Client, GetResult
-from objectstore_client._sync.objectstore import Objectstore
-from objectstore_client._sync.payload import Payload
+import typing as _typing
+
 from objectstore_client._version import __version__
 from objectstore_client.errors import (
     ApiError,
@@ -40,11 +39,32 @@ from objectstore_client.errors import (
 from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, TimeToLive
 from objectstore_client.metadata import Metadata
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
-from objectstore_client.retries import RetryPolicy
 from objectstore_client.scope import Scope, SentryScope
 from objectstore_client.sources import AsyncContents, Contents
 from objectstore_client.timeouts import Timeout, TimeoutLike
-from objectstore_client.usecase import Compression, Usecase
+from objectstore_client.usecase import Compression, Frames, Usecase
+
+if _typing.TYPE_CHECKING:
+    from objectstore_client._async.client import AsyncClient, AsyncGetResult
+    from objectstore_client._async.objectstore import AsyncObjectstore
+    from objectstore_client._async.payload import AsyncPayload
+    from objectstore_client._sync.client import Client, GetResult
+    from objectstore_client._sync.objectstore import Objectstore
+    from objectstore_client._sync.payload import Payload
+    from objectstore_client.retries import RetryPolicy
+
+_LAZY = {
+    "AsyncClient": "_async.client",
+    "AsyncGetResult": "_async.client",
+    "AsyncObjectstore": "_async.objectstore",
+    "AsyncPayload": "_async.payload",
+    "Client": "_sync.client",
+    "GetResult": "_sync.client",
+    "Objectstore": "_sync.objectstore",
+    "Payload": "_sync.payload",
+    "RetryPolicy": "retries",
+}
+"""What is imported when it is first asked for, and from where."""
 
 __all__ = [
     "ApiError",
@@ -64,6 +84,7 @@ __all__ = [
     "Contents",
     "DataError",
     "ExpirationPolicy",
+    "Frames",
     "GetResult",
     "IntegrityError",
     "InvalidArgumentError",
@@ -92,3 +113,17 @@ __all__ = [
     "Usecase",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    value: object = getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

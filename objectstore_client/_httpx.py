@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 import httpx
 from objectstore_api import errors as api
 
-from objectstore_client.engine.aio import AsyncSocketTransport
-from objectstore_client.engine.blocking import SocketTransport
 from objectstore_client.engine.facts import Progress, facts_of
 from objectstore_client.errors import (
     ClosedError,
@@ -29,22 +27,13 @@ from objectstore_client.timeouts import Timeout
 
 __all__ = [
     "FAILURES",
-    "AsyncTransport",
     "Failed",
-    "Transport",
     "failure_of",
     "own_error",
     "refused_values",
     "to_httpx",
     "translate",
 ]
-
-
-AsyncTransport = AsyncSocketTransport
-"""What carries the requests of an `AsyncObjectstore` when the caller brings nothing."""
-
-Transport = SocketTransport
-"""What carries the requests of an `Objectstore` when the caller brings nothing."""
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, api.ApiError)
 """What an attempt raises when the way or the server failed."""

@@ -5,8 +5,9 @@ The shell in `_async/` uses the first of each pair, its generated twin in `_sync
 
 from __future__ import annotations
 
-import asyncio
 import io
+import os
+import ssl
 import time
 from collections.abc import (
     AsyncGenerator,
@@ -18,15 +19,23 @@ from collections.abc import (
     Iterator,
 )
 from concurrent.futures import Future
-from typing import ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from objectstore_client.sources import Piece, Source, pieces_of, pieces_of_all
+
+if TYPE_CHECKING:
+    import httpx
+
+# asyncio, and the half of the engine that needs it, are imported where they are used: they would
+# make up a sixth of the import of the sync client.
 
 __all__ = [
     "AsyncPayloadBase",
     "PayloadBase",
     "iterate",
     "iterate_async",
+    "new_transport",
+    "new_transport_async",
     "read_source",
     "read_source_async",
     "result_of",
@@ -50,6 +59,8 @@ async def run_cpu_async(
     """Call *function*, which works on *size* bytes; in a thread if that would hold up the loop."""
     if size < _INLINE_BYTES:
         return function(*args, **kwargs)
+    import asyncio
+
     return await asyncio.to_thread(function, *args, **kwargs)
 
 
@@ -60,6 +71,8 @@ def run_cpu(size: int, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.
 
 async def result_of_async(future: Future[_R]) -> _R:
     """Wait for the result of work on a thread."""
+    import asyncio
+
     return await asyncio.wrap_future(future)
 
 
@@ -101,6 +114,8 @@ async def read_source_async(source: Source) -> AsyncGenerator[Piece]:
         for piece in pieces:
             yield piece
         return
+    import asyncio
+
     loop = asyncio.get_running_loop()
     while True:
         # StopIteration can't travel out of a thread into a coroutine: hence the default.
@@ -128,12 +143,42 @@ def read_source(source: Source) -> Generator[Piece]:
 
 async def sleep_async(seconds: float) -> None:
     """Wait."""
+    import asyncio
+
     await asyncio.sleep(seconds)
 
 
 def sleep(seconds: float) -> None:
     """Wait."""
     time.sleep(seconds)
+
+
+def new_transport_async(
+    *,
+    max_connections: int,
+    ssl_context: ssl.SSLContext | None,
+    unix_socket: str | os.PathLike[str] | None,
+) -> httpx.AsyncBaseTransport:
+    """What carries the requests of an `AsyncObjectstore` when the caller brings nothing."""
+    from objectstore_client.engine.aio import AsyncSocketTransport
+
+    return AsyncSocketTransport(
+        max_connections=max_connections, ssl_context=ssl_context, unix_socket=unix_socket
+    )
+
+
+def new_transport(
+    *,
+    max_connections: int,
+    ssl_context: ssl.SSLContext | None,
+    unix_socket: str | os.PathLike[str] | None,
+) -> httpx.BaseTransport:
+    """What carries the requests of an `Objectstore` when the caller brings nothing."""
+    from objectstore_client.engine.blocking import SocketTransport
+
+    return SocketTransport(
+        max_connections=max_connections, ssl_context=ssl_context, unix_socket=unix_socket
+    )
 
 
 class AsyncPayloadBase:

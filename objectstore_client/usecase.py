@@ -8,9 +8,9 @@ from typing import Literal, TypeAlias, get_args
 
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, TimeToLive
-from objectstore_client.zstd import DEFAULT_LEVEL, HIGHEST_LEVEL, LOWEST_LEVEL
 
 __all__ = [
+    "DEFAULT_LEVEL",
     "USECASE_NAME",
     "Compression",
     "Frames",
@@ -28,6 +28,12 @@ tries it on the first 2 MiB and compresses if these get smaller by 5 % at least.
 Frames: TypeAlias = Literal["independent", "single"]
 """What `put` makes of large payloads: `independent` zstd frames of 2 MiB each, on several cores, or
 a `single` one, for readers that know no more than one."""
+
+DEFAULT_LEVEL = 3
+"""Compression level: the default of zstd itself."""
+
+LOWEST_LEVEL, HIGHEST_LEVEL = -100, 22
+"""Negative levels are faster than 1; below -100 there is nothing left to gain."""
 
 USECASE_NAME = re.compile(r"[A-Za-z0-9_-]{3,64}")
 

@@ -233,13 +233,18 @@ def test_generated_client_stands_alone() -> None:
     )
 
 
-def loaded_by(packages: str) -> set[str]:
-    """Return the top-level packages in memory after importing *packages* in a new interpreter."""
-    code = f"import json, sys, {packages}; print(json.dumps(list(sys.modules)))"
+def modules_after(statements: str) -> set[str]:
+    """Return the modules in memory after *statements* in a new interpreter."""
+    code = f"import json, sys; {statements}; print(json.dumps(list(sys.modules)))"
     run = subprocess.run(
         [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60
     )
-    return {name.partition(".")[0] for name in json.loads(run.stdout)}
+    return set(json.loads(run.stdout))
+
+
+def loaded_by(packages: str) -> set[str]:
+    """Return the top-level packages in memory after importing *packages* in a new interpreter."""
+    return {name.partition(".")[0] for name in modules_after(f"import {packages}")}
 
 
 def test_importing_the_package_loads_no_extra() -> None:
@@ -248,6 +253,19 @@ def test_importing_the_package_loads_no_extra() -> None:
     required = loaded_by("attr, attrs, httptools, httpx, zstandard")
     ours = loaded_by(CORE) - required - sys.stdlib_module_names
     assert {name for name in ours if not name.startswith("_")} <= {CORE, "objectstore_api"}
+
+
+def test_importing_the_package_is_light() -> None:
+    """What costs most is left until it is needed, and of two worlds there is only the one in use.
+
+    (httpx brings packages of its own command line where it finds them, and these asyncio.)
+    """
+    bare = modules_after(f"import {CORE}")
+    assert not bare & {"asyncio", "httpx", "zstandard", f"{CORE}._async", f"{CORE}._sync"}
+    sync = modules_after(f"from {CORE} import Objectstore; Objectstore('http://localhost')")
+    assert not sync & {f"{CORE}._async", f"{CORE}.engine.aio"}
+    use = f"from {CORE} import AsyncObjectstore; AsyncObjectstore('http://localhost')"
+    assert not modules_after(use) & {f"{CORE}._sync", f"{CORE}.engine.blocking"}
 
 
 # ---- public names ---------------------------------------------------------------------------
@@ -259,6 +277,7 @@ def test_public_names_are_listed(name: str) -> None:
     package = importlib.import_module(name)
     listed = list(package.__all__)
     assert len(listed) == len(set(listed))
+    assert all(hasattr(package, each) for each in listed)  # some are imported by that
     assert set(listed) - {"__version__"} == {
         key
         for key, value in vars(package).items()

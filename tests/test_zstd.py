@@ -22,7 +22,7 @@ import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objectstore_client import zstd
+from objectstore_client import usecase, zstd
 from objectstore_client.errors import IntegrityError, InvalidArgumentError
 from objectstore_client.zstd import (
     SMALL_SIZE,
@@ -863,3 +863,12 @@ def test_a_small_frame_with_a_huge_window_costs_nothing() -> None:
     assert (
         contexts.spare.decompressor is None or contexts.spare.decompressor.memory_size() < 4 << 20
     )
+
+
+def test_the_levels_of_usecases_are_those_of_the_library() -> None:
+    """They stand there by value, so that a usecase does not need the library."""
+    assert (usecase.DEFAULT_LEVEL, usecase.HIGHEST_LEVEL) == (
+        zstd.DEFAULT_LEVEL,
+        zstandard.MAX_COMPRESSION_LEVEL,
+    )
+    assert decode(compress(TEXT, level=usecase.LOWEST_LEVEL)) == TEXT

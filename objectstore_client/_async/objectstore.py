@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Never, Self
 import objectstore_api as api
 
 from objectstore_client._async.client import AsyncClient
-from objectstore_client._httpx import AsyncTransport, refused_values, to_httpx
+from objectstore_client._httpx import refused_values, to_httpx
+from objectstore_client._runtime import new_transport_async
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
 from objectstore_client.retries import DEFAULT_RETRIES, RetryBudget, RetryPolicy, read_retries
@@ -104,7 +105,7 @@ class AsyncObjectstore:
                 timeout=to_httpx(self._settings.timeout),
                 headers=headers,
                 transport=transport
-                or AsyncTransport(
+                or new_transport_async(
                     max_connections=max_connections,
                     ssl_context=ssl_context,
                     unix_socket=unix_socket,

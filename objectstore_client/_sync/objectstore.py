@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Never, Self
 
 import objectstore_api as api
 
-from objectstore_client._httpx import Transport, refused_values, to_httpx
+from objectstore_client._httpx import refused_values, to_httpx
+from objectstore_client._runtime import new_transport
 from objectstore_client._sync.client import Client
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
@@ -105,7 +106,7 @@ class Objectstore:
                 timeout=to_httpx(self._settings.timeout),
                 headers=headers,
                 transport=transport
-                or Transport(
+                or new_transport(
                     max_connections=max_connections,
                     ssl_context=ssl_context,
                     unix_socket=unix_socket,

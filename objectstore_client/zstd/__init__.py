@@ -7,7 +7,7 @@ size and gives decoded ones of at most 128 KiB, or whole frames for others to de
 tells where the frames of a stream are.
 """
 
-from objectstore_client.zstd.contexts import DEFAULT_LEVEL, HIGHEST_LEVEL, LOWEST_LEVEL
+from objectstore_client.zstd.contexts import DEFAULT_LEVEL
 from objectstore_client.zstd.decoder import (
     DEFAULT_MAX_DECODED_SIZE,
     DEFAULT_MAX_WINDOW_SIZE,
@@ -24,8 +24,6 @@ __all__ = [
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_DECODED_SIZE",
     "DEFAULT_MAX_WINDOW_SIZE",
-    "HIGHEST_LEVEL",
-    "LOWEST_LEVEL",
     "MAX_PIECE_SIZE",
     "SMALL_SIZE",
     "Buffer",

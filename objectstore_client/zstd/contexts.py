@@ -10,9 +10,7 @@ from objectstore_client.errors import InvalidArgumentError
 
 __all__ = [
     "DEFAULT_LEVEL",
-    "HIGHEST_LEVEL",
     "KEPT_CONTEXT_SIZE",
-    "LOWEST_LEVEL",
     "new_compressor",
     "new_decompressor",
     "spare",
@@ -20,11 +18,6 @@ __all__ = [
 
 DEFAULT_LEVEL = 3
 """Compression level: the library's own default."""
-
-HIGHEST_LEVEL: int = zstandard.MAX_COMPRESSION_LEVEL
-
-LOWEST_LEVEL = -100
-"""Negative levels are faster than 1; below this one there is nothing left to gain."""
 
 KEPT_CONTEXT_SIZE = 4 * 1024 * 1024
 """Contexts are kept for reuse up to this size: it holds every one of level 3 (3.5 MiB)."""
@@ -54,8 +47,10 @@ def new_compressor(level: int) -> zstandard.ZstdCompressor:
     Raises:
         InvalidArgumentError: If there is no such level.
     """
-    if level > HIGHEST_LEVEL:
-        raise InvalidArgumentError(f"level: must be at most {HIGHEST_LEVEL}, got {level}")
+    if level > zstandard.MAX_COMPRESSION_LEVEL:
+        raise InvalidArgumentError(
+            f"level: must be at most {zstandard.MAX_COMPRESSION_LEVEL}, got {level}"
+        )
     if level < _FIRST_LEVEL_WITH_LARGER_WINDOW:
         return zstandard.ZstdCompressor(level=level, write_checksum=True)
     parameters = zstandard.ZstdCompressionParameters(
