@@ -27,7 +27,7 @@ export REDOCLY_TELEMETRY := off
 
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check check-long fuzz matrix test-wheel generated lint types spec \
+.PHONY: help demo test bench check check-long fuzz matrix test-wheel generated lint types spec \
 	regenerate format docs build hooks constraints clean
 
 help: ## Show this list
@@ -50,6 +50,9 @@ check-long: $(DEV_READY) ## Run the tests of heavy sizes (ARGS go to pytest)
 
 matrix: $(DEV_READY) ## Every operation against every fault, in both worlds, as a table
 	$(BIN)/python -m tests.faults.matrix
+
+bench: $(DEV_READY) ## Measure speed and memory against the official client and others (ARGS=--quick)
+	$(BIN)/python benchmarks/run.py $(ARGS)
 
 fuzz: $(DEV_READY) ## Feed the engine's parser with garbage for a minute (FUZZ_SECONDS=60)
 	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} $(BIN)/python -m pytest tests/engine/test_exchange.py -k hostile_answers $(ARGS)
