@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -155,6 +156,16 @@ def test_an_endless_frame_is_not_collected() -> None:
     padded = stream[:header] + empty_blocks + stream[header:]
     assert all(isinstance(part, bytes) for part in parts(padded, 1000))
     assert decode(padded, 70_000) == bytes(size)
+    decoder = Decoder(whole_frames=True)
+    tracemalloc.start()
+    try:
+        decoder.feed(stream[:header])
+        for _ in range(20):
+            assert decoder.advance() is None
+            decoder.feed(empty_blocks[: 30 * KIB])
+        assert tracemalloc.get_traced_memory()[1] < 512 * KIB
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("position", [-1, 50_000])

@@ -30,6 +30,7 @@ from objectstore_client.zstd.frames import (
     read_block_header,
     read_frame_header,
     skip_frame,
+    take_block,
 )
 
 __all__ = [
@@ -308,10 +309,15 @@ def _collect_frame(source: Input, header: FrameHeader) -> Generator[None, None, 
     data = bytearray(header.encoded)
     last = False
     while not last:
-        block = yield from read_block_header(source, header)
-        data += block.encoded
-        last, left = block.last, block.stored_size
-        while left and len(data) <= size + size // 8 + _SMALLEST_WHOLE:
+        if (whole := take_block(source, header)) is not None:
+            last, left = whole[0].last, 0
+            data += whole[1]
+            del whole  # or a waiting decoder would hold the caller's buffer
+        else:
+            block = yield from read_block_header(source, header)
+            last, left = block.last, block.stored_size
+            data += block.encoded
+        while left:
             part = source.take(left)
             if not part:
                 yield None
@@ -319,7 +325,7 @@ def _collect_frame(source: Input, header: FrameHeader) -> Generator[None, None, 
             left -= len(part)
             data += part
             del part  # or a waiting decoder would hold the caller's buffer
-        if left:  # far more than any encoder makes of that size
+        if len(data) > size + size // 8 + _SMALLEST_WHOLE:  # no encoder makes that much of it
             source.give_back(data[len(header.encoded) :])
             return None
     if header.has_checksum:
@@ -339,19 +345,19 @@ def _decode_frame(
     start = progress.decoded
     last = False
     while not last:
-        block = yield from read_block_header(source, header)
-        last, left = block.last, block.stored_size
+        part: Buffer
+        if (whole := take_block(source, header)) is not None:
+            (block, part), left = whole, 0
+            del whole
+        else:
+            block = yield from read_block_header(source, header)
+            part, left = block.encoded, block.stored_size
+        last = block.last
         if block.content_size is not None:
             decoded = progress.decoded + block.content_size
             _check_content_size(decoded - start, header.content_size, last=last)
             _check_decoded_size(decoded, max_decoded_size)
-        _decode(frame, block.encoded)
-        while left:
-            part = source.take(left)
-            if not part:
-                yield None
-                continue
-            left -= len(part)
+        while True:
             piece = _decode(frame, part)  # empty until a block is whole: the library keeps it
             del part  # or a waiting decoder would hold the caller's buffer
             if piece:
@@ -360,6 +366,11 @@ def _decode_frame(
                 _check_decoded_size(decoded, max_decoded_size)
                 progress.decoded = decoded
                 yield piece
+            if not left:
+                break
+            while not (part := source.take(left)):
+                yield None
+            left -= len(part)
     _check_content_size(progress.decoded - start, header.content_size, last=True)
     if header.has_checksum:
         checksum = yield from source.exactly(4)

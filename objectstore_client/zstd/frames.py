@@ -19,6 +19,7 @@ __all__ = [
     "read_block_header",
     "read_frame_header",
     "skip_frame",
+    "take_block",
 ]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -26,6 +27,7 @@ Buffer: TypeAlias = bytes | bytearray | memoryview
 MAX_PIECE_SIZE = 128 * 1024
 """Most bytes that one block decodes to."""
 
+_BLOCK_HEADER_SIZE = 3
 _RLE, _COMPRESSED, _RESERVED = 1, 2, 3
 
 _SKIPPABLE_MAGIC_TAIL = b"\x2a\x4d\x18"  # after any byte from 0x50 to 0x5f
@@ -91,6 +93,10 @@ class Input:
             self.drop()  # the caller's buffer is free again as soon as it was read
         return part
 
+    def peek(self, limit: int) -> memoryview:
+        """Return what is there, up to *limit* bytes, without moving on."""
+        return self._view[self._at : self._at + limit]
+
     def exactly(self, count: int) -> Generator[None, None, bytes]:
         """Return *count* bytes, which should be few, after a `None` for every wait for more."""
         taken = bytes(self.take(count))
@@ -144,9 +150,23 @@ def read_frame_header(source: Input) -> Generator[None, None, FrameHeader]:
     )
 
 
+def take_block(source: Input, frame: FrameHeader) -> tuple[BlockHeader, memoryview] | None:
+    """Take the next block, its header included, if all of it is at hand: the usual case."""
+    encoded = source.peek(_BLOCK_HEADER_SIZE + MAX_PIECE_SIZE)
+    if len(encoded) < _BLOCK_HEADER_SIZE:
+        return None
+    block = _block_header(bytes(encoded[:_BLOCK_HEADER_SIZE]), frame)
+    size = _BLOCK_HEADER_SIZE + block.stored_size
+    return (block, source.take(size)) if size <= len(encoded) else None
+
+
 def read_block_header(source: Input, frame: FrameHeader) -> Generator[None, None, BlockHeader]:
-    """Read what precedes each block of a frame (RFC 8878, section 3.1.1.2)."""
-    encoded = yield from source.exactly(3)
+    """Read what precedes each block of a frame."""
+    return _block_header((yield from source.exactly(_BLOCK_HEADER_SIZE)), frame)
+
+
+def _block_header(encoded: bytes, frame: FrameHeader) -> BlockHeader:
+    """Understand what precedes each block (RFC 8878, section 3.1.1.2)."""
     bits = int.from_bytes(encoded, "little")
     last, kind, size = bool(bits & 1), bits >> 1 & 3, bits >> 3
     if kind == _RESERVED or size > min(frame.window_size, MAX_PIECE_SIZE):
