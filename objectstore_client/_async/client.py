@@ -254,7 +254,11 @@ class AsyncClient:
         limit = read_max_decoded_size(max_decoded_size, self._settings.max_decoded_size)
         decode = decompress and not accepts_zstd(accept_encoding)
 
+        attempts = 0
+
         async def attempt() -> AsyncGetResult:
+            nonlocal attempts
+            attempts += 1
             parts = get_object.build_request_at(
                 self._prefix, check_id(id), extra_headers=self._trace()
             )
@@ -271,6 +275,7 @@ class AsyncClient:
                     content_encoding=None if decode else metadata.compression,
                     max_decoded_size=limit,
                     on_progress=on_progress,
+                    attempts=attempts,
                 )
                 await payload.begin()
             except BaseException:

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep_async
+from objectstore_client.errors import DataError
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
@@ -42,6 +43,9 @@ async def run_attempts_async(
     while True:
         try:
             result = await attempt()
+        except DataError as error:  # what came is not what was promised
+            error.attempts, error.elapsed = counted + free_used, time.monotonic() - call.started
+            raise
         except FAILURES as cause:
             failed = failure_of(cause)
             now = time.monotonic()

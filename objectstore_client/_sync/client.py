@@ -251,7 +251,11 @@ class Client:
         limit = read_max_decoded_size(max_decoded_size, self._settings.max_decoded_size)
         decode = decompress and not accepts_zstd(accept_encoding)
 
+        attempts = 0
+
         def attempt() -> GetResult:
+            nonlocal attempts
+            attempts += 1
             parts = get_object.build_request_at(
                 self._prefix, check_id(id), extra_headers=self._trace()
             )
@@ -268,6 +272,7 @@ class Client:
                     content_encoding=None if decode else metadata.compression,
                     max_decoded_size=limit,
                     on_progress=on_progress,
+                    attempts=attempts,
                 )
                 payload.begin()
             except BaseException:

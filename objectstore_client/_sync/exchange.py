@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep
+from objectstore_client.errors import DataError
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
@@ -43,6 +44,9 @@ def run_attempts(
     while True:
         try:
             result = attempt()
+        except DataError as error:  # what came is not what was promised
+            error.attempts, error.elapsed = counted + free_used, time.monotonic() - call.started
+            raise
         except FAILURES as cause:
             failed = failure_of(cause)
             now = time.monotonic()

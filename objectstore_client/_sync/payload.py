@@ -6,6 +6,7 @@ end.
 from __future__ import annotations
 
 import io
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -72,6 +73,7 @@ class Payload(PayloadBase):
         content_encoding: str | None,
         max_decoded_size: int,
         on_progress: OnProgress | None,
+        attempts: int,
     ) -> None:
         self.content_encoding = content_encoding
         self._raw = raw  # held, so that its connections live as long as this payload
@@ -79,6 +81,7 @@ class Payload(PayloadBase):
         self._place = place
         self._call = call
         self._decode = decode
+        self._attempts = attempts
         self._decoder: zstd.Decoder | None = None
         self._max_decoded_size = max_decoded_size
         self._ahead: Ahead[bytes] = Ahead()
@@ -200,6 +203,8 @@ class Payload(PayloadBase):
             # A read after this one must not take the break for the end of the data.
             failure = self._place.located(error)
             if isinstance(failure, ObjectstoreError):
+                failure.attempts = self._attempts
+                failure.elapsed = time.monotonic() - self._call.started
                 self._failure = failure
             else:
                 self._failure = ConnectionLostError("reading the payload was interrupted")

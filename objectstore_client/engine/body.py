@@ -64,6 +64,9 @@ class Body(Generic[_Connection]):
                 return None
             if self._connection is None:
                 raise httpx.StreamClosed
+            if self._connection.inherited:
+                problem = "the payload belongs to the parent process, which reads it"
+                raise exchange.error(httpx.ReadError, problem)
             try:
                 await self._connection.receive(exchange, self._patience)
             except BaseException:

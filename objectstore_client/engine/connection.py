@@ -25,6 +25,7 @@ class Connection(ABC):
         self.pool = pool
         self.idle_since = 0.0
         self.holds_payload = False  # an answer was handed out that is not read to its end
+        self.inherited = False  # it is the parent process's
         self._served = False
 
     async def serve(self, exchange: Exchange, stream: object, patience: Patience) -> None:

@@ -131,7 +131,10 @@ class Driver(ABC, Generic[_Connection]):
         _inherited.extend((old, self.proxies))
         self._start()
         self.pool.closed, old.closed = old.closed, True
-        for sock in sockets + [connection.sock for connection in list(old.open)]:
+        for connection in list(old.open):
+            connection.inherited = True
+            sockets.append(connection.sock)
+        for sock in sockets:
             sock.close()  # and nothing else, for the rest is shared with the parent
 
     # ---- left open ----------------------------------------------------------------------------

@@ -61,6 +61,7 @@ class Exchange:
         self._method = head.method
         self._chunked = head.length is None  # the request
         self._unsent = head.length or 0  # what its Content-Length still asks for
+        self._body_bytes = 0  # of the request, so far
         self._pending = head.data
         self._head = b""  # the beginning of the answer's
         self._interim = 0
@@ -84,6 +85,7 @@ class Exchange:
         size = len(piece)
         if not size:
             return ()  # an empty chunk would end the body
+        self._body_bytes += size
         before, self._pending = self._pending, b""
         if self._chunked:
             before += b"%x\r\n" % size
@@ -111,6 +113,9 @@ class Exchange:
     @property
     def reusable(self) -> bool:
         """Whether the connection can serve another request."""
+        if self.status >= 400 and self._body_bytes > _SMALL_BYTES:
+            # The network took the body, but a server that refuses may never read it.
+            return False
         return self.complete and self.all_sent and self._keep
 
     @property

@@ -28,87 +28,87 @@ _OUTCOME = re.compile(r"ok|.")
 
 _TABLES = {
     "connecting": """
-#           look     small    large    zstd     put         touch       once         post
-refused     ok,C,C   ok,C,C   ok,C,C   ok,C,C   ok,C,C      ok,C,C      ok,C,C       ok,C,C
-ignored     ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,T,T      ok,T,T      ok,T,T       ok,T,T
-closed      ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,Ll,Ll    ok,Ll,Ll    okl,Ll,Ll    okl,Ll,Ll
-reset       ok,CL    ok,CL    ok,CL    ok,CL    ok,CLcl,CLl ok,CLcl,CLl okl,CLcl,CLl okCLcl,CLcl,CLl
-mute        ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
-TLS_mute    T        T        T        T        T           T           T            T
-TLS_cut     C        C        C        C        C           C           C            C
-TLS_reset   C        C        C        C        C           C           C            C
-no_TLS      C        C        C        C        C           C           C            C
+#            look     small    large    zstd     put         touch       once         post
+refused      ok,C,C   ok,C,C   ok,C,C   ok,C,C   ok,C,C      ok,C,C      ok,C,C       ok,C,C
+ignored      ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,T,T      ok,T,T      ok,T,T       ok,T,T
+closed       ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,Ll,Ll    ok,Ll,Ll    okl,Ll,Ll    okl,Ll,Ll
+reset        ok,CL    ok,CL    ok,CL    ok,CL   ok,CLcl,CLl ok,CLcl,CLl okl,CLcl,CLl okCLcl,CLcl,CLl
+mute         ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
+TLS_mute     T        T        T        T        T           T           T            T
+TLS_cut      C        C        C        C        C           C           C            C
+TLS_reset    C        C        C        C        C           C           C            C
+no_TLS       C        C        C        C        C           C           C            C
 """,
     "request": """
-#           look     small    large    zstd     put         touch       once         post
-late        ok       ok       ok       ok       ok          ok          ok           ok
-slow        ok       ok       ok       ok       ok          ok          ok           ok
-head_cut    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      okl,l,l      l
-h._reset    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      okl,l,l      l
-h._stall    ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
-body_cut    -        -        -        -        ok,l,l      -           l            l
-b._reset    -        -        -        -        ok,l,l      -           l            l
-b._stall    -        -        -        -        ok,t,t      -           t            t
+#            look     small    large    zstd     put         touch       once         post
+late         ok       ok       ok       ok       ok          ok          ok           ok
+slow         ok       ok       ok       ok       ok          ok          ok           ok
+head_cut     ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      okl,l,l      l
+head_reset   ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      okl,l,l      l
+head_stall   ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
+body_cut     -        -        -        -        ok,l,l      -           l            l
+body_reset   -        -        -        -        ok,l,l      -           l            l
+body_stall   -        -        -        -        ok,t,t      -           t            t
 """,
     "answer": """
-#           look     small    large    zstd     put         touch       once         post
-late        ok       ok       ok       ok       ok          ok          ok           ok
-slow        ok       ok       ok       ok       ok          ok          ok           ok
-drips       ok       ok       ok       ok       ok          ok          ok           ok
-none_cut    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
-n._reset    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
-n._stall    ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
-garbage     ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
+#            look     small    large    zstd     put         touch       once         post
+late         ok       ok       ok       ok       ok          ok          ok           ok
+slow         ok       ok       ok       ok       ok          ok          ok           ok
+drips        ok       ok       ok       ok       ok          ok          ok           ok
+cut          ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
+reset        ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
+stall        ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
+garbage      ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
 """,
     "parts of the answer": """
-#           look     small    large    zstd     put         touch       once         post
-h._cut      ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
-h._reset    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
-h._stall    ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
-h._drips    T        T        T        T        t           t           t            t
-b._cut      -        ok,L,L   L        L        ok,l,l      -           l            l
-b._reset    -        ok,L,L   L        L        ok,l,l      -           l            l
-b._stall    -        ok,T,T   T        T        ok,t,t      -           t            t
-b._drips    -        T        T        T        t           -           t            t
-b._flip     -        .        .        I        p           -           p            .p
+#            look     small    large    zstd     put         touch       once         post
+head_cut     ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
+head_reset   ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
+head_stall   ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
+head_drips   T        T        T        T        t           t           t            t
+body_cut     -        ok,L,L   L        L        ok,l,l      -           l            l
+body_reset   -        ok,L,L   L        L        ok,l,l      -           l            l
+body_stall   -        ok,T,T   T        T        ok,t,t      -           t            t
+body_drips   -        T        T        T        t           -           t            t
+body_flip    -        .        .        I        p           -           p            .p
 """,
     "kept connection": """
-#           look     small    large    zstd     put         touch       once         post
-i._cut      ok       ok       ok       ok       ok          ok          ok           ok
-i._reset    ok       ok       ok       ok       ok          ok          ok           ok
-i._408      ok       ok       ok       ok       ok          ok          ok           ok
-u._cut      ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,l     ok,ok,l     okl,okl,l    l
-u._reset    ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,l     ok,ok,l     okl,okl,l    l
+#            look     small    large    zstd     put         touch       once         post
+idle_cut     ok       ok       ok       ok       ok          ok          ok           ok
+idle_reset   ok       ok       ok       ok       ok          ok          ok           ok
+idle_408     ok       ok       ok       ok       ok          ok          ok           ok
+used_cut     ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,l     ok,ok,l     okl,okl,l    l
+used_reset   ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,L  ok,ok,l     ok,ok,l     okl,okl,l    l
 """,
     "status": """
-#           look     small    large    zstd     put         touch       once         post
-429         ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,S,S      ok,S,S      S            ok,S,S
-429_1_s     ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,S,S      ok,S,S      S            ok,S,S
-503         ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
-503_1_s     ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
-503_1_h     S        S        S        S        s           s           s            s
-500         ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
-502         ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
-408         ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
+#            look     small    large    zstd     put         touch       once         post
+429          ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,S,S      ok,S,S      S            ok,S,S
+429_1_s      ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,S,S      ok,S,S      S            ok,S,S
+503          ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
+503_1_s      ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
+503_1_h      S        S        S        S        s           s           s            s
+500          ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
+502          ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
+408          ok,S,S   ok,S,S   ok,S,S   ok,S,S   ok,s,s      ok,s,s      s            s
 """,
     "odd answers": """
-#           look     small    large    zstd     put         touch       once         post
-413_deaf    -        -        -        -        S           -           S            S
-413_open    -        -        -        -        S           -           S            S
-413_end     -        -        -        -        S           -           S            S
-413_close   -        -        -        -        okS,Sl,Sl   -           Sl           Sl
-1xx         ok       ok       ok       ok       ok          ok          ok           ok
-until_EOF   ok       ok       ok       ok       ok          ok          ok           ok
-huge_head   ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
+#            look     small    large    zstd     put         touch       once         post
+413_deaf     -        -        -        -        S           -           S            S
+413_open     -        -        -        -        S           -           S            S
+413_end      -        -        -        -        S           -           S            S
+413_close    -        -        -        -        okS,Sl,Sl   -           Sl           Sl
+1xx          ok       ok       ok       ok       ok          ok          ok           ok
+until_EOF    ok       ok       ok       ok       ok          ok          ok           ok
+huge_head    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
 """,
     "lengths": """
-#           look     small    large    zstd     put         touch       once         post
-too_long    -        ok,L,L   L        L        ok,l,l      -           l            l
-too_short   -        .I       .I       I        p           -           p            p
-two         ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      -           l            l
-+chunks     -        ok,L,L   ok,L,L   ok,L,L   ok,l,l      -           l            l
-no_end      -        okL,L,L  L        L        ok,l,l      -           l            l
-bad_chunk   -        okL,L,L  L        L        ok,l,l      -           l            l
+#            look     small    large    zstd     put         touch       once         post
+too_long     -        ok,L,L   L        L        ok,l,l      -           l            l
+too_short    -        .I       .I       I        p           -           p            p
+two          ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      -           l            l
++chunks      -        ok,L,L   ok,L,L   ok,L,L   ok,l,l      -           l            l
+no_end       -        okL,L,L  L        L        ok,l,l      -           l            l
+bad_chunk    -        okL,L,L  L        L        ok,l,l      -           l            l
 """,
 }
 

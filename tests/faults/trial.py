@@ -32,21 +32,34 @@ from objectstore_client import (
 )
 from tests.faults.catalogue import Fault, Front, Occasion
 from tests.faults.expected import MODES, allowed
-from tests.faults.leaks import Snapshot, complaints, descriptors, leaked_tasks, settle
+from tests.faults.leaks import (
+    SETTLE_SECONDS,
+    Snapshot,
+    complaints,
+    descriptors,
+    leaked_tasks,
+    settle,
+)
 from tests.faults.operations import SMALL, Case, Operation, WrongResultError
 from tests.faults.worlds import AnyClient, World, entered, get, pause, value
 
-PATIENCE_SECONDS = 15
-"""How long an operation may take before it counts as one that never ends."""
+PATIENCE_SECONDS = 30
+"""How long an operation may outlast its deadline before it counts as one that never ends, and how
+long what is not under test may take."""
+
+SLACK_SECONDS = 5
+"""By how much a call may miss its deadline: what a busy machine needs to wake it up."""
+
+MEASURES = (1, 4, 16)
+"""By what the time-outs are multiplied, one after the other, while a machine that is too slow for
+them may be what went wrong: an error of the client stays with longer ones."""
 
 NEVER_ENDS = "…"
 
 _RETRIES = RetryPolicy(throttled_base=0.1)
-_IMPATIENT: dict[str, object] = {
-    "timeout": Timeout(connect=0.6, read=0.6, write=0.6, pool=2),
-    "deadline": 3,
-}
-_PATIENT: dict[str, object] = {"timeout": 8, "deadline": 12}
+_STEP_SECONDS, _DEADLINE_SECONDS = 0.6, 3.0
+"""Where the client waits for what does not come: three attempts end before the deadline."""
+_PATIENT_STEP_SECONDS, _PATIENT_DEADLINE_SECONDS = 20.0, 30.0
 """Where no time-out is expected: on a machine that is busy, none shall pass all the same."""
 
 _MOST_ATTEMPTS = 3
@@ -97,15 +110,27 @@ class Cell:
         return MODES[self.mode] == "always"
 
 
+def try_out(upstream: str, cell: Cell, seed: int) -> Trial:
+    """Put *cell* to the test, with longer time-outs if it took too long for the short ones."""
+    for measure in MEASURES:
+        trial = Trial(upstream, cell, seed, measure)
+        trial.run()
+        if not trial.maybe_hasty:
+            break
+    return trial
+
+
 class Trial:
     """A cell, put to the test at the server *upstream*.
 
     Attributes:
         outcome: What came out, in the letters of `expected`.
         problems: What should not have been.
+        measure: By what the time-outs were multiplied.
     """
 
-    def __init__(self, upstream: str, cell: Cell, seed: int) -> None:
+    def __init__(self, upstream: str, cell: Cell, seed: int, measure: int = 1) -> None:
+        self.measure = measure
         self.outcome = NEVER_ENDS
         self.problems: list[str] = []
         self._upstream = upstream
@@ -113,9 +138,21 @@ class Trial:
         self._mark = uuid.uuid4().hex
         self._scope = Scope(cell=self._mark)
         self._random = random.Random(f"{seed} {cell}")
+        self._step, self._deadline = (
+            (_STEP_SECONDS * measure, _DEADLINE_SECONDS * measure)
+            if cell.waits
+            else (_PATIENT_STEP_SECONDS, _PATIENT_DEADLINE_SECONDS)
+        )
         self._made: list[str] = []
         self._error: Exception | None = None
+        self._seconds = 0.0
         self._ended = threading.Event()
+
+    @property
+    def maybe_hasty(self) -> bool:
+        """Whether a time-out passed that none should, and longer ones may tell why."""
+        unexpected = self.outcome.upper() == "T" and self.outcome not in self._cell.allowed
+        return unexpected and self._cell.waits
 
     def run(self) -> None:
         """Find out."""
@@ -131,6 +168,9 @@ class Trial:
             self.problems += complained
             if self._error is not None:
                 self._judge_error(self._error)
+            if self._seconds > self._deadline + SLACK_SECONDS:
+                took, allowed = self._seconds, self._deadline
+                self.problems.append(f"it took {took:.1f} s with a deadline of {allowed:.0f} s")
             self._check_stored(operation.stored(direct, *self._made))
         if self.outcome not in self._cell.allowed:
             expected = " or ".join(sorted(self._cell.allowed))
@@ -154,7 +194,7 @@ class Trial:
         try:
             with cell.fault.make(occasion) as front:
                 thread.start()
-                if self._ended.wait(PATIENCE_SECONDS):
+                if self._ended.wait(self._deadline + PATIENCE_SECONDS):
                     thread.join(PATIENCE_SECONDS)
                 self._check_requests(front)
                 hanging = thread.is_alive()
@@ -170,21 +210,29 @@ class Trial:
             asyncio.get_running_loop().set_exception_handler(
                 lambda _, context: self.problems.append(f"the loop: {context}")
             )
-        options = _IMPATIENT if cell.waits else _PATIENT
-        retries = _RETRIES if cell.retries else 0
-        url = front.url.replace("http:", f"{cell.fault.scheme}:")
-        async with entered(world.objectstore(url, retries=retries, **options)) as store:
+        timeout = Timeout(
+            connect=self._step, read=self._step, write=self._step, pool=self._deadline
+        )
+        store = world.objectstore(
+            front.url.replace("http:", f"{cell.fault.scheme}:"),
+            retries=_RETRIES if cell.retries else 0,
+            timeout=timeout,
+            deadline=self._deadline,
+        )
+        async with entered(store):
             client = store.get_client(_USECASE, self._scope)
             if cell.fault.kept:
                 await value(client.exists("warm-up", timeout=PATIENCE_SECONDS))
             if cell.fault.idle:
                 await _until_fired(world, front)
+            began = time.monotonic()
             try:
                 await cell.operation.run(Case(world, client, folder, self._made))
             except Exception as error:
                 self._error = error
             else:
                 self.outcome = "ok"
+            self._seconds = time.monotonic() - began
             self._ended.set()
             front.heal()
             if cell.fault.scheme == "http":
@@ -209,6 +257,13 @@ class Trial:
         most = _MOST_ATTEMPTS + self._cell.fault.kept if self._cell.retries else 1
         if not 1 <= error.attempts <= most:
             self.problems.append(f"the error says that there were {error.attempts} attempts")
+        if not 0 < error.elapsed <= self._seconds:
+            self.problems.append(f"the error says that it took {error.elapsed} s")
+        if isinstance(error, TransportTimeoutError):
+            # No load makes a wait shorter than what it waited for.
+            least = self._deadline if error.phase == "deadline" else self._step
+            if error.elapsed < min(least, self._deadline):
+                self.problems.append(f"{error.phase} passed after {error.elapsed} s of {least} s")
         if str(pickle.loads(pickle.dumps(error))) != str(error):
             self.problems.append(f"pickled, the error is another one: {error!r}")
 
@@ -253,7 +308,7 @@ async def _until_fired(world: World, front: Front) -> None:
 
 async def _left_open(world: World, folder: Path) -> list[str]:
     """Files that are still open when the operation is over; the end of a loop would close them."""
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + SETTLE_SECONDS
     while True:
         found = [line for line in descriptors() if str(folder) in line]
         if not found or time.monotonic() > deadline:
