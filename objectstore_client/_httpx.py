@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 import httpx
 from objectstore_api import errors as api
 
-from objectstore_client.engine.facts import Progress, facts_of
+from objectstore_client.engine.facts import Facts, Progress, facts_of, record
 from objectstore_client.errors import (
     ClosedError,
     ConnectError,
     ConnectionLostError,
+    DataError,
     InvalidArgumentError,
     InvalidResponseError,
     ObjectstoreError,
@@ -29,14 +30,15 @@ __all__ = [
     "FAILURES",
     "Failed",
     "failure_of",
+    "late_contents",
     "own_error",
     "refused_values",
     "to_httpx",
     "translate",
 ]
 
-FAILURES = (httpx.HTTPError, httpx.StreamError, api.ApiError)
-"""What an attempt raises when the way or the server failed."""
+FAILURES = (httpx.HTTPError, httpx.StreamError, api.ApiError, DataError)
+"""What an attempt raises when the way or the server failed, or the answer is not as promised."""
 
 _PHASES: dict[type[httpx.TimeoutException], str] = {
     httpx.ConnectTimeout: "connect",
@@ -65,7 +67,7 @@ def to_httpx(timeout: Timeout) -> httpx.Timeout:
 
 def failure_of(error: Exception) -> Failed:
     """What kind of failure *error*, one of `FAILURES`, stands for."""
-    if isinstance(error, api.InvalidResponse):
+    if isinstance(error, (api.InvalidResponse, DataError)):
         return Failed(Failure.DATA, Progress.ANSWERED)
     if isinstance(error, api.ApiError):
         return Failed(failure_of_status(error.status_code), Progress.ANSWERED, _retry_after(error))
@@ -85,6 +87,17 @@ def failure_of(error: Exception) -> Failed:
     return Failed(failure, facts.progress)
 
 
+def late_contents(*, sent: bool) -> httpx.WriteTimeout:
+    """What a transport raises past the deadline, if it was the contents that did not come.
+
+    Args:
+        sent: Something was handed to the transport.
+    """
+    late = httpx.WriteTimeout("the contents did not come in time")
+    progress = Progress.MAYBE_SENT if sent else Progress.NOT_SENT
+    return record(late, Facts(progress, past_deadline=True))
+
+
 def translate(error: Exception, *, past_deadline: bool = False) -> ObjectstoreError:
     """The error of this package for an error of httpx or the generated client.
 
@@ -92,6 +105,8 @@ def translate(error: Exception, *, past_deadline: bool = False) -> ObjectstoreEr
         error: One of `FAILURES`.
         past_deadline: The deadline of the call has passed, so it is what ended the wait.
     """
+    if isinstance(error, DataError):
+        return error
     if isinstance(error, api.ApiError):
         return _from_api(error)
     if isinstance(error, httpx.TimeoutException):

@@ -13,15 +13,17 @@ from collections.abc import (
     AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
+    Awaitable,
     Callable,
     Generator,
     Iterable,
     Iterator,
 )
 from concurrent.futures import Future
+from contextlib import closing
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from objectstore_client.sources import Piece, Source, pieces_of, pieces_of_all
+from objectstore_client.sources import Piece, Source, SourceLateError, pieces_of, pieces_of_all
 
 if TYPE_CHECKING:
     import httpx
@@ -92,14 +94,23 @@ def iterate(items: Iterable[_R]) -> Iterator[_R]:
     return iter(items)
 
 
-async def read_source_async(source: Source) -> AsyncGenerator[Piece]:
-    """Yield the pieces of *source*; files and iterables are read in a thread, as they may block."""
+async def read_source_async(source: Source, deadline: float | None) -> AsyncGenerator[Piece]:
+    """Yield the pieces of *source*; files and iterables are read in a thread, as they may block.
+
+    Raises:
+        SourceLateError: If the next piece is not there by *deadline* (`time.monotonic`). A thread
+            that is held up by the source stays so until the source lets it go.
+    """
     if source.async_items is not None:
         items = source.async_items()
         if isinstance(items, AsyncIterable):
             iterator = aiter(items)
             try:
-                async for data in iterator:
+                while True:
+                    try:
+                        data = await _in_time(anext(iterator), deadline)
+                    except StopAsyncIteration:
+                        break
                     for piece in pieces_of(data):
                         yield piece
             finally:
@@ -121,8 +132,8 @@ async def read_source_async(source: Source) -> AsyncGenerator[Piece]:
         # StopIteration can't travel out of a thread into a coroutine: hence the default.
         step = loop.run_in_executor(None, next, pieces, None)
         try:
-            piece_or_end = await asyncio.shield(step)
-        except asyncio.CancelledError:
+            piece_or_end = await _in_time(asyncio.shield(step), deadline)
+        except (asyncio.CancelledError, SourceLateError):
             # The thread is still inside the generator; it can be closed only when it is out.
             step.add_done_callback(lambda _: pieces.close())
             raise
@@ -135,10 +146,33 @@ async def read_source_async(source: Source) -> AsyncGenerator[Piece]:
             raise
 
 
-def read_source(source: Source) -> Generator[Piece]:
-    """Yield the pieces of *source*."""
+async def _in_time(awaitable: Awaitable[_R], deadline: float | None) -> _R:
+    if deadline is None:
+        return await awaitable
+    import asyncio
+
+    try:
+        async with asyncio.timeout(deadline - time.monotonic()) as limit:
+            return await awaitable
+    except TimeoutError:
+        if limit.expired():
+            raise SourceLateError from None
+        raise  # it is the source's own
+
+
+def read_source(source: Source, deadline: float | None) -> Generator[Piece]:
+    """Yield the pieces of *source*.
+
+    Raises:
+        SourceLateError: If the next piece is not there by *deadline* (`time.monotonic`); found out
+            when it is there, for nothing interrupts what the source does.
+    """
     assert source.pieces is not None
-    yield from source.pieces()
+    with closing(source.pieces()) as pieces:
+        for piece in pieces:
+            if deadline is not None and time.monotonic() >= deadline:
+                raise SourceLateError
+            yield piece
 
 
 async def sleep_async(seconds: float) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
@@ -23,6 +24,7 @@ __all__ = [
     "Piece",
     "Source",
     "SourceError",
+    "SourceLateError",
     "open_source",
     "open_source_async",
     "pieces_of",
@@ -57,6 +59,10 @@ class SourceError(Exception):
     def __init__(self, failure: Exception) -> None:
         super().__init__(failure)
         self.failure = failure
+
+
+class SourceLateError(Exception):
+    """The deadline passed while a source was waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +178,39 @@ def _from_path(path: Path) -> Source:
 def _from_file(file: BinaryIO) -> Source:
     if inspect.iscoroutinefunction(file.read):
         raise _refused(file, "its read() is async; pass an async iterable of bytes")
-    if isinstance(file.read(0), str):
-        raise _refused(file, "open the file in binary mode ('rb')")
     name = getattr(file, "name", None)
     name = Path(name).name if isinstance(name, str) else None
-    if not getattr(file, "seekable", lambda: False)():
-        return Source(lambda: _read(file), replayable=False, name=name)
-    start = file.tell()
-    size = max(file.seek(0, os.SEEK_END) - start, 0)
-    file.seek(start)
+    start = size = None
+    with _alone(file):
+        if isinstance(file.read(0), str):
+            raise _refused(file, "open the file in binary mode ('rb')")
+        if getattr(file, "seekable", lambda: False)():
+            start = file.tell()
+            size = max(file.seek(0, os.SEEK_END) - start, 0)
+            file.seek(start)
 
     def pieces() -> Generator[Piece]:
-        file.seek(start)
-        yield from _read(file)
+        with _alone(file):
+            if start is not None:
+                file.seek(start)
+            yield from _read(file)
 
-    return Source(pieces, size, name=name)
+    return Source(pieces, size, replayable=start is not None, name=name)
+
+
+_readers: dict[int, object] = {}  # of files, by their id: who reads it at this moment
+
+
+@contextmanager
+def _alone(file: BinaryIO) -> Iterator[None]:
+    """Refuse a file that another put reads: each would get a part of it, and move the other."""
+    reader = object()
+    if _readers.setdefault(id(file), reader) is not reader:
+        raise _refused(file, "another put is reading it; open the file twice")
+    try:
+        yield
+    finally:
+        del _readers[id(file)]
 
 
 def _read(file: BinaryIO) -> Generator[Piece]:

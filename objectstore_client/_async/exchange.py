@@ -9,7 +9,6 @@ from typing import TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep_async
-from objectstore_client.errors import DataError
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
@@ -43,9 +42,6 @@ async def run_attempts_async(
     while True:
         try:
             result = await attempt()
-        except DataError as error:  # what came is not what was promised
-            error.attempts, error.elapsed = counted + free_used, time.monotonic() - call.started
-            raise
         except FAILURES as cause:
             failed = failure_of(cause)
             now = time.monotonic()
@@ -68,7 +64,7 @@ async def run_attempts_async(
                 error.retryable, error.outcome_unknown = decision.retryable, outcome_unknown
                 if failed.failure not in _DEFINITE:
                     error.add_note(f"attempts: {error.attempts}, given up: {decision.reason}")
-                raise error from cause
+                raise error from (error.__cause__ if error is cause else cause)
             await sleep_async(decision.delay)
             cost = decision.cost
             counted, free_used = counted + (cost > 0), free_used or cost == 0

@@ -6,10 +6,11 @@ from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 
 from objectstore_client import zstd
+from objectstore_client._httpx import late_contents
 from objectstore_client._runtime import read_source_async, result_of_async, run_cpu_async
 from objectstore_client.errors import IntegrityError
 from objectstore_client.progress import OnProgress, Progress
-from objectstore_client.sources import PIECE, Piece, Source, SourceError, pieces_of
+from objectstore_client.sources import PIECE, Piece, Source, SourceError, SourceLateError, pieces_of
 from objectstore_client.uploads import UploadPlan
 from objectstore_client.workers import Ahead
 
@@ -40,7 +41,11 @@ class AsyncUpload:
     """
 
     def __init__(
-        self, source: Source, plan: UploadPlan, on_progress: OnProgress | None = None
+        self,
+        source: Source,
+        plan: UploadPlan,
+        on_progress: OnProgress | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.plan = plan
         self.size = 0
@@ -48,6 +53,7 @@ class AsyncUpload:
         self.started = False
         self.failure: Exception | None = None
         self._source = source
+        self._deadline = deadline
         self._progress = Progress(on_progress, source.size)
         self._small: Piece | None = None
         self._read_before = 0
@@ -104,6 +110,8 @@ class AsyncUpload:
         try:
             yield
         except Exception:
+            if isinstance(self.failure, SourceLateError):
+                raise late_contents(sent=self.sent > 0) from None
             if self.failure is not None:
                 raise SourceError(self.failure) from None
             raise
@@ -115,7 +123,7 @@ class AsyncUpload:
 
     async def _try_compression(self) -> None:
         """Settle whether the payload is compressed by what becomes of its beginning."""
-        head, self._rest = bytearray(), read_source_async(self._source)
+        head, self._rest = bytearray(), read_source_async(self._source, self._deadline)
         with self._noting_failures():
             async for piece in self._rest:
                 head += piece
@@ -171,7 +179,7 @@ class AsyncUpload:
         head, self._head = self._head, b""
         rest, self._rest = self._rest, None
         with self._noting_failures():
-            async with aclosing(rest or read_source_async(self._source)) as pieces:
+            async with aclosing(rest or read_source_async(self._source, self._deadline)) as pieces:
                 for piece in pieces_of(head):
                     self._count(piece)
                     yield piece

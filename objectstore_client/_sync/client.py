@@ -21,7 +21,6 @@ from objectstore_client.metadata import Metadata
 from objectstore_client.place import Measuring, Place
 from objectstore_client.progress import OnProgress
 from objectstore_client.requests import (
-    Stored,
     accepts_zstd,
     check_id,
     check_whole,
@@ -147,7 +146,9 @@ class Client:
                 total, `None` if that is unknown, whenever there are more; from this call's own
                 thread or task. If it raises, the put ends with that, and nothing is stored.
             timeout: Time-outs of this call instead of the client's.
-            deadline: Seconds that the call may take in all, instead of the client's.
+            deadline: Seconds that the call may take in all, instead of the client's. The async
+                client waits no longer for contents that do not come; the sync one can't interrupt
+                what reads them, and ends the call right after it.
             retries: How failed requests are repeated, instead of the client's. Contents that can
                 be read again are (memory, paths, seekable files, collections, functions); of an
                 iterator, only requests that failed before its first item was taken.
@@ -180,9 +181,9 @@ class Client:
                 filename=filename,
                 origin=origin,
             )
-            upload = Upload(source, plan, on_progress)
+            upload = Upload(source, plan, on_progress, call.deadline)
 
-            def attempt() -> Stored:
+            def attempt() -> str:
                 try:
                     with upload.own_errors():
                         body = upload.start()
@@ -194,17 +195,18 @@ class Client:
                             upload.content_length,
                             self._trace(),
                         )
-                        return (self._raw.call(parts, extensions=call.extensions())).body
+                        answer = self._raw.call(parts, extensions=call.extensions())
+                        return stored_key(answer.body, key)
                 finally:
                     upload.stop()
 
             operation: Operation = "post" if key is None else "put"
             try:
-                answer = run_attempts(self._settings, call, operation, attempt, upload.can_start)
+                stored = run_attempts(self._settings, call, operation, attempt, upload.can_start)
             finally:
                 upload.close()
             record_sizes(measurement, upload.plan, upload.size, upload.sent)
-            return stored_key(answer, key)
+            return stored
 
     def get(
         self,

@@ -10,7 +10,6 @@ from typing import TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep
-from objectstore_client.errors import DataError
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
@@ -44,9 +43,6 @@ def run_attempts(
     while True:
         try:
             result = attempt()
-        except DataError as error:  # what came is not what was promised
-            error.attempts, error.elapsed = counted + free_used, time.monotonic() - call.started
-            raise
         except FAILURES as cause:
             failed = failure_of(cause)
             now = time.monotonic()
@@ -69,7 +65,7 @@ def run_attempts(
                 error.retryable, error.outcome_unknown = decision.retryable, outcome_unknown
                 if failed.failure not in _DEFINITE:
                     error.add_note(f"attempts: {error.attempts}, given up: {decision.reason}")
-                raise error from cause
+                raise error from (error.__cause__ if error is cause else cause)
             sleep(decision.delay)
             cost = decision.cost
             counted, free_used = counted + (cost > 0), free_used or cost == 0

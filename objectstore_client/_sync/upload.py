@@ -7,10 +7,11 @@ from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 
 from objectstore_client import zstd
+from objectstore_client._httpx import late_contents
 from objectstore_client._runtime import read_source, result_of, run_cpu
 from objectstore_client.errors import IntegrityError
 from objectstore_client.progress import OnProgress, Progress
-from objectstore_client.sources import PIECE, Piece, Source, SourceError, pieces_of
+from objectstore_client.sources import PIECE, Piece, Source, SourceError, SourceLateError, pieces_of
 from objectstore_client.uploads import UploadPlan
 from objectstore_client.workers import Ahead
 
@@ -41,7 +42,11 @@ class Upload:
     """
 
     def __init__(
-        self, source: Source, plan: UploadPlan, on_progress: OnProgress | None = None
+        self,
+        source: Source,
+        plan: UploadPlan,
+        on_progress: OnProgress | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.plan = plan
         self.size = 0
@@ -49,6 +54,7 @@ class Upload:
         self.started = False
         self.failure: Exception | None = None
         self._source = source
+        self._deadline = deadline
         self._progress = Progress(on_progress, source.size)
         self._small: Piece | None = None
         self._read_before = 0
@@ -105,6 +111,8 @@ class Upload:
         try:
             yield
         except Exception:
+            if isinstance(self.failure, SourceLateError):
+                raise late_contents(sent=self.sent > 0) from None
             if self.failure is not None:
                 raise SourceError(self.failure) from None
             raise
@@ -116,7 +124,7 @@ class Upload:
 
     def _try_compression(self) -> None:
         """Settle whether the payload is compressed by what becomes of its beginning."""
-        head, self._rest = bytearray(), read_source(self._source)
+        head, self._rest = bytearray(), read_source(self._source, self._deadline)
         with self._noting_failures():
             for piece in self._rest:
                 head += piece
@@ -172,7 +180,7 @@ class Upload:
         head, self._head = self._head, b""
         rest, self._rest = self._rest, None
         with self._noting_failures():
-            with closing(rest or read_source(self._source)) as pieces:
+            with closing(rest or read_source(self._source, self._deadline)) as pieces:
                 for piece in pieces_of(head):
                     self._count(piece)
                     yield piece

@@ -251,6 +251,17 @@ def test_bodies_end_where_they_should(data: bytes, eof: bool, body: bytes, reusa
     assert bytewise == whole
 
 
+@pytest.mark.parametrize(
+    ("status", "size", "reusable"), [(413, 70_000, False), (413, 100, True), (200, 70_000, True)]
+)
+def test_who_refuses_may_not_have_read(status: int, size: int, reusable: bool) -> None:
+    """The network takes more than the server reads; the next request must not wait behind that."""
+    machine = exchange("PUT", headers=[("Host", "h"), ("Content-Length", str(size))])
+    sent(machine, bytes(size))
+    head = b"HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n" % status
+    assert received([head], machine=machine).reusable is reusable
+
+
 @pytest.mark.parametrize("framing", [b"Content-Length: 5", b"Transfer-Encoding: chunked", b"A: b"])
 def test_head_has_no_body(framing: bytes) -> None:
     """The answer to HEAD ends with its head, whatever that says about a body."""

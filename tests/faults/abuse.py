@@ -18,7 +18,15 @@ import traceback
 from collections.abc import Callable
 from functools import partial
 
-from objectstore_client import AsyncClient, AsyncObjectstore, Client, Objectstore, Scope, Usecase
+from objectstore_client import (
+    AsyncClient,
+    AsyncObjectstore,
+    Client,
+    ConnectionLostError,
+    Objectstore,
+    Scope,
+    Usecase,
+)
 from tests.faults.leaks import Snapshot, descriptors, settle
 
 PATIENCE_SECONDS = 60
@@ -88,6 +96,58 @@ def fork_async(url: str) -> None:
     children = [_child(partial(run, f"child-{n}")) for n in range(CHILDREN)]
     run("parent")
     _wait(children)
+
+
+def inherit(url: str) -> None:
+    """Read a payload of the parent in a child: an error at once; the parent reads it whole."""
+    client = Objectstore(url).get_client(_USECASE, _SCOPE)
+    client.put(LARGE, id="large")
+    payload = client.get("large", timeout=PATIENCE_SECONDS * 2).payload
+    payload.read(10)
+
+    def read() -> None:
+        try:
+            payload.read()
+        except ConnectionLostError as error:
+            assert "the parent process" in " ".join(error.__notes__), error.__notes__
+        else:
+            raise AssertionError("both read it")
+        work_on(client)
+
+    _wait([_child(read)])
+    assert payload.read() == LARGE[10:]
+    work_on(client)
+
+
+def work_on(client: Client) -> None:
+    """Put and get something."""
+    client.put(b"new", id="other")
+    assert client.get("other").payload.read() == b"new"
+
+
+def inherit_async(url: str) -> None:
+    """The same with an event loop: the child has one of its own."""
+    client = AsyncObjectstore(url).get_client(_USECASE, _SCOPE)
+
+    async def main() -> None:
+        await client.put(LARGE, id="large")
+        payload = (await client.get("large", timeout=PATIENCE_SECONDS * 2)).payload
+        await payload.read(10)
+
+        async def read() -> None:
+            try:
+                await payload.read()
+            except ConnectionLostError as error:
+                assert "the parent process" in " ".join(error.__notes__), error.__notes__
+            else:
+                raise AssertionError("both read it")
+            await client.put(b"new", id="other")
+
+        _wait([_child(lambda: asyncio.run(read()))])
+        assert await payload.read() == LARGE[10:]
+        await client.put(b"new", id="other")
+
+    asyncio.run(main())
 
 
 def _child(work: Callable[[], None]) -> int:
@@ -188,5 +248,5 @@ if __name__ == "__main__":
     signal.alarm(PATIENCE_SECONDS)
     # Shells start what runs in the background deaf to it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    programs = (fork, fork_async, abandon, abandon_async, interrupt)
+    programs = (fork, fork_async, inherit, inherit_async, abandon, abandon_async, interrupt)
     {program.__name__: program for program in programs}[sys.argv[1]](*sys.argv[2:])

@@ -31,8 +31,8 @@ _TABLES = {
 #            look     small    large    zstd     put         touch       once         post
 refused      ok,C,C   ok,C,C   ok,C,C   ok,C,C   ok,C,C      ok,C,C      ok,C,C       ok,C,C
 ignored      ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,T,T      ok,T,T      ok,T,T       ok,T,T
-closed       ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,Ll,Ll    ok,Ll,Ll    okl,Ll,Ll    okl,Ll,Ll
-reset        ok,CL    ok,CL    ok,CL    ok,CL   ok,CLcl,CLl ok,CLcl,CLl okl,CLcl,CLl okCLcl,CLcl,CLl
+closed       ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,Ll,Ll    ok,Ll,Ll    okLl,Ll,Ll   okl,Ll,Ll
+reset        ok,CL ok,CL ok,CL ok,CL ok,CLcl,CLl ok,CLcl,CLl okCLcl,CLcl,CLl okCLcl,CLcl,CLl
 mute         ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
 TLS_mute     T        T        T        T        T           T           T            T
 TLS_cut      C        C        C        C        C           C           C            C

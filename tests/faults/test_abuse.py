@@ -34,9 +34,6 @@ from tests.faults.operations import OPERATIONS, SMALL, Case, Operation
 from tests.faults.proxy import Plan, Proxy, Stall
 from tests.faults.worlds import ASYNC, WORLDS, World, entered, get, value
 
-# With `make matrix`: the deadlines of the cells need a machine that has nothing else to do.
-pytestmark = pytest.mark.long
-
 ROOT = Path(__file__).parents[2]
 USECASE = Usecase("abuse", compression="none")
 
@@ -66,6 +63,12 @@ def finish(process: subprocess.Popen[str]) -> str:
 @pytest.mark.parametrize("program", ["fork", "fork_async"])
 def test_a_used_client_survives_fork(server_url: str, program: str) -> None:
     """Parent and children go on with it at once, and nobody gets the answer of somebody else."""
+    finish(start(program, server_url))
+
+
+@pytest.mark.parametrize("program", ["inherit", "inherit_async"])
+def test_a_payload_stays_with_its_process(server_url: str, program: str) -> None:
+    """Who reads it in a child learns so at once, and does the parent no harm."""
     finish(start(program, server_url))
 
 
