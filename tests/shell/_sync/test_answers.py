@@ -109,6 +109,7 @@ def test_a_truncated_payload_is_not_the_end(sent: int) -> None:
             with pytest.raises(ConnectionLostError) as caught:
                 result.payload.read()
             assert (caught.value.operation, caught.value.key) == ("get", "key")
+            assert (caught.value.attempts, caught.value.elapsed > 0) == (1, True)
             with pytest.raises(ConnectionLostError):
                 result.payload.read(1)
             with pytest.raises(ConnectionLostError):
@@ -388,8 +389,10 @@ def test_another_key_than_the_chosen_one_is_an_error() -> None:
     """The object is not where the caller will look for it."""
     with RawServer(reply(200, [JSON], b'{"key": "other"}')) as server:
         with connect(server) as client:
-            with pytest.raises(InvalidResponseError, match="under another key"):
+            with pytest.raises(InvalidResponseError, match="under another key") as caught:
                 client.put(b"x", id="key")
+            assert caught.value.outcome_unknown
+            assert (caught.value.attempts, caught.value.elapsed > 0) == (1, True)
 
 
 def test_a_part_is_not_the_whole() -> None:
