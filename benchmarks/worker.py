@@ -280,7 +280,7 @@ class Raw:
     def __init__(self, port: int) -> None:
         self.port = port
         self.sockets: list[socket.socket] = []
-        self.scratch = bytearray(MIB)
+        self.scratch = bytearray(256 * 1024)  # larger ones leave the cache
 
     def run(self, operation: str, concurrency: int, seconds: float) -> int:
         verb, name = operation.split()[:2]
