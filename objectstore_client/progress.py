@@ -16,13 +16,13 @@ class Progress:
 
     __slots__ = ("_done", "_on_progress", "total")
 
-    def __init__(self, on_progress: OnProgress | None, total: int | None) -> None:
+    def __init__(self, on_progress: OnProgress, total: int | None) -> None:
         self.total = total
         self._done = 0
         self._on_progress = on_progress
 
     def reach(self, done: int) -> None:
         """Tell that *done* bytes are done, if that is news."""
-        if self._on_progress is not None and done > self._done:
+        if done > self._done:
             self._done = done
             self._on_progress(done, self.total)

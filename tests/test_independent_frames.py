@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import tracemalloc
 from collections.abc import Iterable, Iterator
 
@@ -190,3 +192,12 @@ def test_limits_hold_for_whole_frames() -> None:
     assert isinstance(decoder.advance(), WholeFrame)
     with pytest.raises(IntegrityError, match="max_decoded_size"):
         decoder.advance()
+
+
+@pytest.mark.skipif(shutil.which("zstd") is None, reason="there is no zstd command")
+def test_the_zstd_command_reads_it() -> None:
+    """All frames, and past the table."""
+    data = lines(300_000)
+    stream = encode([data], 64 * KIB)
+    run = subprocess.run(["zstd", "-q", "-d", "-c"], input=stream, capture_output=True, check=True)
+    assert run.stdout == data

@@ -54,7 +54,7 @@ class AsyncUpload:
         self.failure: Exception | None = None
         self._source = source
         self._deadline = deadline
-        self._progress = Progress(on_progress, source.size)
+        self._progress = None if on_progress is None else Progress(on_progress, source.size)
         self._small: Piece | None = None
         self._read_before = 0
         self._open: AsyncGenerator[Piece] | None = None
@@ -88,8 +88,9 @@ class AsyncUpload:
                     self.plan = self.plan.settled(compress=zstd.shrinks(size, len(frame)))
                 self._small = frame if self.plan.compress else self._small
         self.size, self.sent = size, len(self._small)
-        with self._noting_failures():
-            self._progress.reach(size)
+        if self._progress is not None:
+            with self._noting_failures():
+                self._progress.reach(size)
         return self._small
 
     async def stop(self) -> None:
@@ -202,7 +203,8 @@ class AsyncUpload:
     def _count(self, piece: Piece) -> None:
         self.size += len(piece)
         self._check_size(at_end=False)
-        self._progress.reach(self.size)
+        if self._progress is not None:
+            self._progress.reach(self.size)
 
     def _check_size(self, *, at_end: bool) -> None:
         declared = self._source.size
