@@ -32,6 +32,7 @@ from objectstore_client.errors import (
     PermissionDeniedError,
     RateLimitedError,
     ServerError,
+    TokenProviderError,
     TransportError,
     TransportTimeoutError,
     UnsupportedError,
@@ -40,8 +41,10 @@ from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, 
 from objectstore_client.metadata import Metadata
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
 from objectstore_client.scope import Scope, SentryScope
+from objectstore_client.signing import AsyncTokenSource, MissingSigningError, SecretKey, TokenSource
 from objectstore_client.sources import AsyncContents, Contents
 from objectstore_client.timeouts import Timeout, TimeoutLike
+from objectstore_client.tokens import Permission
 from objectstore_client.usecase import Compression, Frames, Usecase
 
 if _typing.TYPE_CHECKING:
@@ -73,6 +76,7 @@ __all__ = [
     "AsyncGetResult",
     "AsyncObjectstore",
     "AsyncPayload",
+    "AsyncTokenSource",
     "AuthenticationError",
     "BadRequestError",
     "Client",
@@ -92,21 +96,26 @@ __all__ = [
     "Manual",
     "Metadata",
     "MetricsBackend",
+    "MissingSigningError",
     "NoOpMetricsBackend",
     "ObjectNotFound",
     "Objectstore",
     "ObjectstoreError",
     "Payload",
+    "Permission",
     "PermissionDeniedError",
     "RateLimitedError",
     "RetryPolicy",
     "Scope",
+    "SecretKey",
     "SentryScope",
     "ServerError",
     "TimeToIdle",
     "TimeToLive",
     "Timeout",
     "TimeoutLike",
+    "TokenProviderError",
+    "TokenSource",
     "TransportError",
     "TransportTimeoutError",
     "UnsupportedError",

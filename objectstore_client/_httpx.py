@@ -58,6 +58,7 @@ class Failed:
     failure: Failure
     progress: Progress
     retry_after: float | None = None
+    status: int | None = None
 
 
 def to_httpx(timeout: Timeout) -> httpx.Timeout:
@@ -70,7 +71,8 @@ def failure_of(error: Exception) -> Failed:
     if isinstance(error, (api.InvalidResponse, DataError)):
         return Failed(Failure.DATA, Progress.ANSWERED)
     if isinstance(error, api.ApiError):
-        return Failed(failure_of_status(error.status_code), Progress.ANSWERED, _retry_after(error))
+        status = error.status_code
+        return Failed(failure_of_status(status), Progress.ANSWERED, _retry_after(error), status)
     facts = facts_of(error)
     if facts.reused:
         failure = Failure.STALE

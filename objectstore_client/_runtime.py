@@ -5,9 +5,11 @@ The shell in `_async/` uses the first of each pair, its generated twin in `_sync
 
 from __future__ import annotations
 
+import inspect
 import io
 import os
 import ssl
+import threading
 import time
 from collections.abc import (
     AsyncGenerator,
@@ -26,6 +28,8 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 from objectstore_client.sources import Piece, Source, SourceLateError, pieces_of, pieces_of_all
 
 if TYPE_CHECKING:
+    import asyncio
+
     import httpx
 
 # asyncio, and the half of the engine that needs it, are imported where they are used: they would
@@ -33,7 +37,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncPayloadBase",
+    "AsyncTurns",
     "PayloadBase",
+    "Turns",
+    "ask",
+    "ask_async",
     "iterate",
     "iterate_async",
     "new_transport",
@@ -229,3 +237,47 @@ class PayloadBase(io.BufferedIOBase):
 
     def _mark_closed(self) -> None:
         super().close()
+
+
+async def ask_async(provider: Callable[[], object]) -> object:
+    """What *provider* returns, or what that comes to if it has to be awaited."""
+    answer = provider()
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def ask(provider: Callable[[], object]) -> object:
+    """What *provider* returns."""
+    answer = provider()
+    if inspect.iscoroutine(answer):
+        answer.close()  # nobody will await it
+    return answer
+
+
+class AsyncTurns:
+    """A lock for whichever event loop runs."""
+
+    def __init__(self) -> None:
+        self._lock: tuple[asyncio.AbstractEventLoop, asyncio.Lock] | None = None
+
+    def lock(self) -> asyncio.Lock:
+        """The lock of the running loop."""
+        import asyncio
+
+        loop = asyncio.get_running_loop()
+        if self._lock is None or self._lock[0] is not loop:
+            self._lock = loop, asyncio.Lock()
+        return self._lock[1]
+
+
+class Turns:
+    """A lock that a forked child finds free."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process = os.getpid()
+
+    def lock(self) -> threading.Lock:
+        """The lock of this process."""
+        if self._process != os.getpid():
+            self._lock, self._process = threading.Lock(), os.getpid()
+        return self._lock

@@ -3,6 +3,7 @@
     ObjectstoreError
     ├── InvalidArgumentError        the caller: refused before anything was sent (also a ValueError)
     ├── ClosedError                 the caller: the client or payload was closed before
+    ├── TokenProviderError          the caller: what should return a token failed
     ├── TransportError              the way: there is no complete answer
     │   ├── ConnectError            no connection, so nothing was sent
     │   ├── ConnectionLostError     the connection broke, or carried no valid HTTP
@@ -46,6 +47,7 @@ __all__ = [
     "PermissionDeniedError",
     "RateLimitedError",
     "ServerError",
+    "TokenProviderError",
     "TransportError",
     "TransportTimeoutError",
     "UnsupportedError",
@@ -93,6 +95,12 @@ class InvalidArgumentError(ObjectstoreError, ValueError):
 
 class ClosedError(ObjectstoreError, ValueError):
     """The client or payload was used after it had been closed; a ValueError, as for any file."""
+
+
+class TokenProviderError(ObjectstoreError):
+    """The function that was passed as `token=` failed, which is the cause, or returned no token.
+    Nothing was sent.
+    """
 
 
 class TransportError(ObjectstoreError):

@@ -33,6 +33,9 @@ CONVENIENCES = tuple(f"{CORE}.{name}" for name in ("cli", "contrib", "devserver"
 THIRD_PARTY = {"attr", "objectstore_api"} | {Requirement(x).name for x in PROJECT["dependencies"]}
 """What the core may import: the packages that `pip install objectstore-client` brings."""
 
+OPTIONAL = {f"{CORE}.signing": "cryptography"}
+"""What single modules of the core import where they use it, if an extra is installed."""
+
 
 # ---- who imports whom ---------------------------------------------------------------------
 
@@ -200,12 +203,16 @@ def test_pure_modules_do_not_use_the_shell() -> None:
 
 
 def test_core_imports_only_what_it_requires() -> None:
-    """A plain install brings all that the core imports; an application's SDKs are not among it."""
+    """A plain install brings all that the core imports, except where an extra is needed; an
+    application's SDKs are not among it.
+    """
     known = THIRD_PARTY | sys.stdlib_module_names | {CORE}
     assert not wrong(
         found
         for found in IMPORTS
-        if found.target.partition(".")[0] not in known and not within(found.module, *CONVENIENCES)
+        if (package := found.target.partition(".")[0]) not in known
+        and not within(found.module, *CONVENIENCES)
+        and (found.runs_on_import or OPTIONAL.get(found.module) != package)
     )
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from objectstore_client._async.tokens import AsyncAttemptHeaders
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep_async
 from objectstore_client.retries import Failure, Operation, decide
@@ -24,6 +25,7 @@ async def run_attempts_async(
     call: Call,
     operation: Operation,
     attempt: Callable[[], Awaitable[_R]],
+    headers: AsyncAttemptHeaders,
     replayable: Callable[[], bool] = lambda: True,
 ) -> _R:
     """Run *attempt*, again and again where `retries.decide` allows it, within the deadline.
@@ -33,17 +35,23 @@ async def run_attempts_async(
         call: How often, and until when.
         operation: What is attempted, as `decide` knows it.
         attempt: Sends one request and reads its answer.
+        headers: What *attempt* sends. If the server refuses its token and there is another one, the
+            attempt is made again, and not counted.
         replayable: Whether the body of the request can be sent once more.
 
     Raises:
         ObjectstoreError: The last failure, with the facts of all attempts on it.
     """
-    counted, free_used, cost, outcome_unknown = 1, False, 0, False
+    counted, free_used, replaced = 1, False, False
+    cost, outcome_unknown = 0, False
     while True:
         try:
             result = await attempt()
         except FAILURES as cause:
             failed = failure_of(cause)
+            if replayable() and await headers.replace(failed.status):
+                replaced = True
+                continue
             now = time.monotonic()
             decision = decide(
                 operation=operation,
@@ -60,10 +68,12 @@ async def run_attempts_async(
             outcome_unknown |= decision.outcome_unknown
             if decision.delay is None:
                 error = translate(cause, past_deadline=call.past_deadline)
-                error.attempts, error.elapsed = counted + free_used, now - call.started
+                error.attempts = counted + free_used + replaced
+                error.elapsed = now - call.started
                 error.retryable, error.outcome_unknown = decision.retryable, outcome_unknown
                 if failed.failure not in _DEFINITE:
                     error.add_note(f"attempts: {error.attempts}, given up: {decision.reason}")
+                headers.explain(error)
                 raise error from (error.__cause__ if error is cause else cause)
             await sleep_async(decision.delay)
             cost = decision.cost

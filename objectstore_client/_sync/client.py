@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -14,11 +15,13 @@ from objectstore_api.api.objects import delete_object, get_object, head_object, 
 
 from objectstore_client._sync.exchange import run_attempts
 from objectstore_client._sync.payload import Payload
+from objectstore_client._sync.tokens import AttemptHeaders, Tokens
 from objectstore_client._sync.upload import Upload
-from objectstore_client.errors import ObjectNotFound
+from objectstore_client.errors import InvalidArgumentError, ObjectNotFound
 from objectstore_client.expiration import ExpirationPolicy
 from objectstore_client.metadata import Metadata
 from objectstore_client.place import Measuring, Place
+from objectstore_client.presign import PresignedMethod, check_duration, sign_query
 from objectstore_client.progress import OnProgress
 from objectstore_client.requests import (
     accepts_zstd,
@@ -34,9 +37,10 @@ from objectstore_client.requests import (
 from objectstore_client.retries import Operation, RetryPolicy
 from objectstore_client.scope import Scope
 from objectstore_client.settings import Call, DeadlineLike, Settings, read_max_decoded_size
+from objectstore_client.signing import SecretKey
 from objectstore_client.sources import Contents, open_source
 from objectstore_client.timeouts import TimeoutLike
-from objectstore_client.tracing import trace_headers
+from objectstore_client.tokens import Permission, resources
 from objectstore_client.uploads import Precompressed, plan_upload
 from objectstore_client.usecase import Compression, Frames, Usecase
 
@@ -83,9 +87,17 @@ class Client:
     `ObjectstoreError` on failure; `objectstore_client.errors` has the tree.
     """
 
-    def __init__(self, raw: api.Client, settings: Settings, usecase: Usecase, scope: Scope) -> None:
+    def __init__(
+        self,
+        raw: api.Client,
+        settings: Settings,
+        tokens: Tokens,
+        usecase: Usecase,
+        scope: Scope,
+    ) -> None:
         self._raw = raw
         self._settings = settings
+        self._tokens = tokens
         self._usecase = usecase
         self._scope = scope
         self._prefix = api.encode_prefix(usecase.name, scope.path)
@@ -182,6 +194,7 @@ class Client:
                 origin=origin,
             )
             upload = Upload(source, plan, on_progress, call.deadline)
+            headers = self._headers()
 
             def attempt() -> str:
                 try:
@@ -193,7 +206,7 @@ class Client:
                             upload.plan,
                             body,
                             upload.content_length,
-                            self._trace(),
+                            headers.next(),
                         )
                         answer = self._raw.call(parts, extensions=call.extensions())
                         return stored_key(answer.body, key)
@@ -202,7 +215,9 @@ class Client:
 
             operation: Operation = "post" if key is None else "put"
             try:
-                stored = run_attempts(self._settings, call, operation, attempt, upload.can_start)
+                stored = run_attempts(
+                    self._settings, call, operation, attempt, headers, upload.can_start
+                )
             finally:
                 upload.close()
             record_sizes(measurement, upload.plan, upload.size, upload.sent)
@@ -252,6 +267,7 @@ class Client:
         place = Place("get", self._usecase, self._scope, id)
         limit = read_max_decoded_size(max_decoded_size, self._settings.max_decoded_size)
         decode = decompress and not accepts_zstd(accept_encoding)
+        headers = self._headers()
 
         attempts = 0
 
@@ -259,7 +275,7 @@ class Client:
             nonlocal attempts
             attempts += 1
             parts = get_object.build_request_at(
-                self._prefix, check_id(id), extra_headers=self._trace()
+                self._prefix, check_id(id), extra_headers=headers.next()
             )
             answer = self._raw.open(parts, extensions=call.extensions())
             try:
@@ -283,7 +299,7 @@ class Client:
             return GetResult(metadata, payload)
 
         with Measuring(place, self._settings.metrics_backend):
-            return run_attempts(self._settings, call, "get", attempt)
+            return run_attempts(self._settings, call, "get", attempt, headers)
 
     def head(
         self,
@@ -304,10 +320,8 @@ class Client:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("head", id):
-            parts = head_object.build_request_at(
-                self._prefix, check_id(id), extra_headers=self._trace()
-            )
-            answer = self._send("head", parts, call)
+            request = partial(head_object.build_request_at, self._prefix, check_id(id))
+            answer = self._send("head", request, call)
             return metadata_of(answer.headers)
 
     def exists(
@@ -341,10 +355,8 @@ class Client:
         """
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("delete", id):
-            parts = delete_object.build_request_at(
-                self._prefix, check_id(id), extra_headers=self._trace()
-            )
-            self._send("delete", parts, call)
+            request = partial(delete_object.build_request_at, self._prefix, check_id(id))
+            self._send("delete", request, call)
 
     def extend_expiry(
         self,
@@ -382,27 +394,125 @@ class Client:
         call = self._settings.call(timeout, deadline, retries)
         with self._operation("extend_expiry", id):
             patch = expiry_patch(at=at, after=after, from_creation=from_creation)
-            parts = patch_object.build_request_at(
-                self._prefix, check_id(id), body=patch, extra_headers=self._trace()
+            request = partial(patch_object.build_request_at, self._prefix, check_id(id), body=patch)
+            self._send(
+                "extend_expiry" if after is None else "extend_expiry_after_now", request, call
             )
-            self._send("extend_expiry" if after is None else "extend_expiry_after_now", parts, call)
+
+    def mint_token(
+        self,
+        *,
+        permissions: Iterable[Permission] | None = None,
+        expiry: timedelta | None = None,
+        wildcards: Iterable[str] = (),
+    ) -> str:
+        """Sign a token for this usecase and scope, for somebody else to use (protocol 13).
+
+        It covers the scope, every shorter one of the same names and values, and the empty scope of
+        the usecase. Whoever has it can do what it allows, until it expires.
+
+        Args:
+            permissions: Some of the key's, instead of all of them.
+            expiry: How long it is valid, instead of the key's; rounded up to whole seconds.
+            wildcards: Names of scopes of which it covers every value, such as `["project"]`; also
+                of scopes that this client's does not have.
+
+        Raises:
+            InvalidArgumentError: If an argument is not valid, more is asked for than the key may
+                do, or `token=` of the `Objectstore` is no `SecretKey`.
+        """
+        return self._key().token(
+            resources(self._usecase.name, self._scope, wildcards),
+            permissions=permissions,
+            expiry=expiry,
+        )
+
+    def object_url(self, id: str, *, token_validity: timedelta | None = None) -> str:
+        """The URL of an object.
+
+        Args:
+            id: Key of the object.
+            token_validity: Put a token into the URL that allows to read, for so long, everything in
+                this usecase and scope: whoever has the URL has the token. `presigned_url` allows
+                to read one object only.
+
+        Raises:
+            InvalidArgumentError: If an argument is not valid, or a token is asked for and `token=`
+                of the `Objectstore` is no `SecretKey`.
+        """
+        url, _ = self._address("object_url", id)
+        if token_validity is None:
+            return url
+        token = self.mint_token(permissions=["object.read"], expiry=token_validity)
+        return f"{url}?os_auth={token}"
+
+    def presigned_url(
+        self,
+        id: str,
+        *,
+        method: PresignedMethod = "GET",
+        duration: timedelta = timedelta(hours=1),
+    ) -> str:
+        """Sign a URL with which anybody can read one object for a while (protocol 14).
+
+        It is for GET and HEAD, and for this object alone. A proxy that changes the path of requests
+        makes it useless.
+
+        Args:
+            id: Key of the object; it need not exist yet.
+            method: `"GET"` or `"HEAD"`; servers take the URL for both.
+            duration: How long it is valid, at most 7 days; rounded up to whole seconds.
+
+        Raises:
+            InvalidArgumentError: If an argument is not valid, the key may not read, or `token=` of
+                the `Objectstore` is no `SecretKey`.
+        """
+        key, seconds = self._key(), check_duration(duration)
+        if "object.read" not in key.permissions:
+            raise InvalidArgumentError("permissions: those of the key lack object.read")
+        url, path = self._address("presigned_url", id)
+        now = datetime.now(UTC)
+        return f"{url}?{sign_query(key.kid, key.sign, method, path, now=now, seconds=seconds)}"
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._usecase.name}/{self._scope.path}>"
+
+    def _key(self) -> SecretKey:
+        if self._tokens.key is None:
+            raise InvalidArgumentError("token: signing needs an Objectstore with a SecretKey")
+        return self._tokens.key
+
+    def _address(self, operation: str, id: str) -> tuple[str, str]:
+        """The URL of an object, and its path as it stands in the request line."""
+        try:
+            url = self._raw.build(get_object.build_request_at(self._prefix, check_id(id))).url
+        except ValueError as error:
+            raise Place(operation, self._usecase, self._scope, id).located(error) from None
+        return str(url), url.raw_path.decode("ascii")
 
     def _operation(self, operation: str, key: str | None) -> Measuring:
         place = Place(operation, self._usecase, self._scope, key)
         return Measuring(place, self._settings.metrics_backend)
 
     def _send(
-        self, operation: Operation, parts: api.RequestParts[_Body, _Headers], call: Call
+        self,
+        operation: Operation,
+        request: Callable[..., api.RequestParts[_Body, _Headers]],
+        call: Call,
     ) -> api.Response[_Body, _Headers]:
-        return run_attempts(
-            self._settings,
-            call,
-            operation,
-            lambda: self._raw.call(parts, extensions=call.extensions()),
-        )
+        headers = self._headers()
 
-    def _trace(self) -> dict[str, str]:
-        return trace_headers() if self._settings.propagate_traces else {}
+        def attempt() -> api.Response[_Body, _Headers]:
+            parts = request(extra_headers=headers.next())
+            return self._raw.call(parts, extensions=call.extensions())
+
+        return run_attempts(self._settings, call, operation, attempt, headers)
+
+    def _headers(self) -> AttemptHeaders:
+        """What makes the headers of the attempts of one call."""
+        return AttemptHeaders(
+            self._tokens,
+            self._usecase,
+            self._scope,
+            propagate_traces=self._settings.propagate_traces,
+        )

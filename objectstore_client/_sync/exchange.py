@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep
+from objectstore_client._sync.tokens import AttemptHeaders
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
@@ -25,6 +26,7 @@ def run_attempts(
     call: Call,
     operation: Operation,
     attempt: Callable[[], _R],
+    headers: AttemptHeaders,
     replayable: Callable[[], bool] = lambda: True,
 ) -> _R:
     """Run *attempt*, again and again where `retries.decide` allows it, within the deadline.
@@ -34,17 +36,23 @@ def run_attempts(
         call: How often, and until when.
         operation: What is attempted, as `decide` knows it.
         attempt: Sends one request and reads its answer.
+        headers: What *attempt* sends. If the server refuses its token and there is another one, the
+            attempt is made again, and not counted.
         replayable: Whether the body of the request can be sent once more.
 
     Raises:
         ObjectstoreError: The last failure, with the facts of all attempts on it.
     """
-    counted, free_used, cost, outcome_unknown = 1, False, 0, False
+    counted, free_used, replaced = 1, False, False
+    cost, outcome_unknown = 0, False
     while True:
         try:
             result = attempt()
         except FAILURES as cause:
             failed = failure_of(cause)
+            if replayable() and headers.replace(failed.status):
+                replaced = True
+                continue
             now = time.monotonic()
             decision = decide(
                 operation=operation,
@@ -61,10 +69,12 @@ def run_attempts(
             outcome_unknown |= decision.outcome_unknown
             if decision.delay is None:
                 error = translate(cause, past_deadline=call.past_deadline)
-                error.attempts, error.elapsed = counted + free_used, now - call.started
+                error.attempts = counted + free_used + replaced
+                error.elapsed = now - call.started
                 error.retryable, error.outcome_unknown = decision.retryable, outcome_unknown
                 if failed.failure not in _DEFINITE:
                     error.add_note(f"attempts: {error.attempts}, given up: {decision.reason}")
+                headers.explain(error)
                 raise error from (error.__cause__ if error is cause else cause)
             sleep(decision.delay)
             cost = decision.cost

@@ -13,6 +13,7 @@ import objectstore_api as api
 from objectstore_client._httpx import refused_values, to_httpx
 from objectstore_client._runtime import new_transport
 from objectstore_client._sync.client import Client
+from objectstore_client._sync.tokens import Tokens
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
 from objectstore_client.retries import DEFAULT_RETRIES, RetryBudget, RetryPolicy, read_retries
@@ -25,6 +26,7 @@ from objectstore_client.settings import (
     read_max_decoded_size,
     refuse_unknown,
 )
+from objectstore_client.signing import TokenSource
 from objectstore_client.timeouts import DEFAULT_TIMEOUT, TimeoutLike, read_timeout
 from objectstore_client.usecase import Usecase
 from objectstore_client.zstd import DEFAULT_MAX_DECODED_SIZE
@@ -42,6 +44,11 @@ class Objectstore:
 
     Args:
         base_url: Where the service is mounted, such as `https://host/prefix`.
+        token: For servers that demand one: a `SecretKey`, which signs tokens and uses each for 80 %
+            of its life; a token; or a function that returns one, called when 80 % of the life of
+            the last one is over (or a minute, if that is not to be read), and once more in a call
+            whose token the server refused. The async client awaits it if need be, and calls it in
+            the event loop: what blocks belongs into `lambda: asyncio.to_thread(function)`.
         metrics_backend: Where metrics go (protocol section 16.2).
         propagate_traces: Send the headers of the current trace with each request: those of
             OpenTelemetry and of sentry-sdk, if the application uses them.
@@ -71,6 +78,7 @@ class Objectstore:
         self,
         base_url: str,
         *,
+        token: TokenSource | None = None,
         metrics_backend: MetricsBackend | None = None,
         propagate_traces: bool = False,
         timeout: TimeoutLike | None = None,
@@ -85,6 +93,7 @@ class Objectstore:
         **unknown: Never,
     ) -> None:
         refuse_unknown(type(self), unknown)
+        self._tokens = Tokens(token)
         self._settings = Settings(
             timeout=read_timeout(timeout, DEFAULT_TIMEOUT),
             deadline=read_deadline(deadline),
@@ -117,7 +126,7 @@ class Objectstore:
     def raw(self) -> api.Client:
         """The generated client underneath, for what this one does not offer.
 
-        It shares base URL, headers and connections; its errors are its own.
+        It shares base URL, headers and connections, but sends no token; its errors are its own.
         """
         return self._raw
 
@@ -131,7 +140,7 @@ class Objectstore:
             raise InvalidArgumentError(f"usecase: must be a Usecase, got {shorten(usecase)}")
         if not isinstance(scope, Scope):
             raise InvalidArgumentError(f"scope: must be a Scope, got {shorten(scope)}")
-        return Client(self._raw, self._settings, usecase, scope)
+        return Client(self._raw, self._settings, self._tokens, usecase, scope)
 
     def close(self) -> None:
         """Close all connections. Operations fail afterwards; closing twice does no harm."""

@@ -79,9 +79,9 @@ async def test_small_payloads_are_one_frame(client: AsyncClient, size: int) -> N
         )
 
 
-async def test_frames_can_be_single(client: AsyncClient) -> None:
+async def test_frames_can_be_single(objectstore: AsyncObjectstore, client: AsyncClient) -> None:
     """For the usecase or the call, so that readers of one frame get it all."""
-    single = AsyncClient(client._raw, client._settings, Usecase("single", frames="single"), Scope())
+    single = objectstore.get_client(Usecase("single", frames="single"), client.scope)
     for key in (await single.put(TEXT), await single.put(generate(TEXT))):
         _, stream = await stored(single, key)
         assert zstandard.ZstdDecompressor().decompressobj().decompress(stream) == TEXT
@@ -91,9 +91,9 @@ async def test_frames_can_be_single(client: AsyncClient) -> None:
     assert SeekTable.parse(stream, len(stream))
 
 
-async def test_the_level_is_used(client: AsyncClient) -> None:
+async def test_the_level_is_used(objectstore: AsyncObjectstore, client: AsyncClient) -> None:
     """That of the usecase, or of the call, for every kind of payload."""
-    fast = AsyncClient(client._raw, client._settings, Usecase("fast", compression_level=1), Scope())
+    fast = objectstore.get_client(Usecase("fast", compression_level=1), client.scope)
     for contents in (TEXT[:100_000], TEXT):
         sizes = [
             len((await stored(fast, await fast.put(contents)))[1]),

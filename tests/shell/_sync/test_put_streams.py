@@ -78,9 +78,9 @@ def test_small_payloads_are_one_frame(client: Client, size: int) -> None:
         )
 
 
-def test_frames_can_be_single(client: Client) -> None:
+def test_frames_can_be_single(objectstore: Objectstore, client: Client) -> None:
     """For the usecase or the call, so that readers of one frame get it all."""
-    single = Client(client._raw, client._settings, Usecase("single", frames="single"), Scope())
+    single = objectstore.get_client(Usecase("single", frames="single"), client.scope)
     for key in (single.put(TEXT), single.put(generate(TEXT))):
         _, stream = stored(single, key)
         assert zstandard.ZstdDecompressor().decompressobj().decompress(stream) == TEXT
@@ -90,9 +90,9 @@ def test_frames_can_be_single(client: Client) -> None:
     assert SeekTable.parse(stream, len(stream))
 
 
-def test_the_level_is_used(client: Client) -> None:
+def test_the_level_is_used(objectstore: Objectstore, client: Client) -> None:
     """That of the usecase, or of the call, for every kind of payload."""
-    fast = Client(client._raw, client._settings, Usecase("fast", compression_level=1), Scope())
+    fast = objectstore.get_client(Usecase("fast", compression_level=1), client.scope)
     for contents in (TEXT[:100_000], TEXT):
         sizes = [
             len((stored(fast, fast.put(contents)))[1]),
