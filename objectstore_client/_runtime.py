@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     import httpx
 
-# asyncio, and the half of the engine that needs it, are imported where they are used: they would
-# make up a sixth of the import of the sync client.
+# asyncio, and the half of the engine that needs it, are imported where they are used: the sync
+# client does without them.
 
 __all__ = [
     "AsyncPayloadBase",

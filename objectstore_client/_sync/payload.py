@@ -129,7 +129,7 @@ class Payload(PayloadBase):
         left = left and left - len(part)
         if left == 0 or not self._fill():
             return bytes(part)
-        # It grows in place and is handed out as it is: half the memory and time of joining parts.
+        # It grows in place and is handed out as it is: parts that are joined would be held twice.
         whole = io.BytesIO()
         whole.write(part)
         while left != 0 and self._fill():
