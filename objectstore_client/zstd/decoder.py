@@ -16,13 +16,14 @@ truncation and garbage are seen, at the speed of the library.
 from __future__ import annotations
 
 from collections.abc import Generator
-from typing import NamedTuple
+from typing import IO, NamedTuple, cast
 
 import zstandard
 
 from objectstore_client.errors import IntegrityError
 from objectstore_client.zstd.contexts import KEPT_CONTEXT_SIZE, new_decompressor, spare
 from objectstore_client.zstd.frames import (
+    MAX_PIECE_SIZE,
     Buffer,
     FrameHeader,
     Input,
@@ -291,7 +292,7 @@ def _decode_stream(
                 progress.frames, progress.boundary = progress.frames + 1, source.offset
                 yield whole
                 continue
-            frame = decompressor.decompressobj()
+            frame = _Frame(decompressor)
             yield from _decode_frame(source, progress, frame, header, max_decoded_size)
             progress.frames += 1
         elif progress.frames:
@@ -336,7 +337,7 @@ def _collect_frame(source: Input, header: FrameHeader) -> Generator[None, None, 
 def _decode_frame(
     source: Input,
     progress: _Progress,
-    frame: zstandard.ZstdDecompressionObj,
+    frame: _Frame,
     header: FrameHeader,
     max_decoded_size: int | None,
 ) -> Generator[bytes | None, None, None]:
@@ -375,13 +376,48 @@ def _decode_frame(
     if header.has_checksum:
         checksum = yield from source.exactly(4)
         _decode(frame, checksum, "the checksum of the zstd frame does not match")
-    if not frame.eof:  # the library and this module do not agree: trust neither
-        raise IntegrityError("the zstd stream is corrupt")
 
 
-def _decode(
-    frame: zstandard.ZstdDecompressionObj, data: Buffer, reason: str = "the zstd stream is corrupt"
-) -> bytes:
+class _Frame:
+    """Has the library decode one frame, block by block.
+
+    Its own push interface, `decompressobj`, copies everything once more. So its file reader is
+    used: it asks for input when it needs some, and then there is either the next block or an error
+    that leaves it as it was.
+    """
+
+    def __init__(self, decompressor: zstandard.ZstdDecompressor) -> None:
+        self._input = _NextInput()
+        self._read = decompressor.stream_reader(cast(IO[bytes], self._input)).read1
+
+    def decompress(self, data: Buffer) -> bytes:
+        """Take a block or a part of one, and return what it decodes to, up to 128 KiB."""
+        self._input.data = data
+        try:
+            return self._read(MAX_PIECE_SIZE)
+        except _StarvedError:
+            return b""
+
+
+class _NextInput:
+    """The file that the library reads: what there is now, and no end."""
+
+    __slots__ = ("data",)
+
+    data: Buffer
+
+    def read(self, _size: int) -> Buffer:
+        data, self.data = self.data, b""
+        if not data:
+            raise _StarvedError
+        return data
+
+
+class _StarvedError(Exception):
+    """More input is needed."""
+
+
+def _decode(frame: _Frame, data: Buffer, reason: str = "the zstd stream is corrupt") -> bytes:
     try:
         return frame.decompress(data)
     except zstandard.ZstdError as error:
