@@ -6,10 +6,13 @@ import errno
 import ipaddress
 import logging
 import signal
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from objectstore_client._version import __version__
 from objectstore_client.devserver.missing import MissingExtraError
+from objectstore_client.errors import InvalidArgumentError
+from objectstore_client.signing import MissingSigningError
 
 try:
     import click
@@ -38,13 +41,36 @@ def main() -> None:
     "--data", type=click.Path(file_okay=False), help="Keep the objects in this directory."
 )
 @click.option("--memory", is_flag=True, help="Keep the objects in memory (the default).")
+@click.option(
+    "--auth-key",
+    "auth_keys",
+    multiple=True,
+    metavar="KID=FILE[:PERMISSIONS]",
+    help="Demand tokens, and accept those of this public key (PEM), with these permissions at most "
+    "(object.read,object.write,object.delete). Several of one name are versions of one key.",
+)
+@click.option(
+    "--policy",
+    type=click.Path(dir_okay=False, exists=True, path_type=Path),
+    help="What usecases allow as expiration (TOML or JSON).",
+)
 @click.option("--verbose", is_flag=True, help="Log requests to stderr, without their queries.")
-def serve(host: str, port: int, data: str | None, memory: bool, verbose: bool) -> None:
-    """Serve objects for tests (no authentication)."""
+def serve(
+    host: str,
+    port: int,
+    data: str | None,
+    memory: bool,
+    auth_keys: tuple[str, ...],
+    policy: Path | None,
+    verbose: bool,
+) -> None:
+    """Serve objects for tests; without --auth-key, to everybody."""
     if data is not None and memory:
         raise click.UsageError("--data and --memory exclude each other")
     try:
         from objectstore_client.devserver.app import access_log
+        from objectstore_client.devserver.auth import AuthKey
+        from objectstore_client.devserver.policies import Policies
         from objectstore_client.devserver.server import DevServer
         from objectstore_client.devserver.storage import StorageError
     except MissingExtraError as error:
@@ -53,17 +79,24 @@ def serve(host: str, port: int, data: str | None, memory: bool, verbose: bool) -
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s", level=logging.WARNING)
     if verbose:
         access_log.setLevel(logging.INFO)
+    try:
+        keys = [AuthKey.parse(text) for text in auth_keys]
+        policies = None if policy is None else Policies.load(policy)
+    except (InvalidArgumentError, MissingSigningError) as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{error.filename}: {error.strerror or error}") from None
     # Blocked before any thread exists, so that the signals wait for `sigwait` below.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
     try:
-        server = DevServer(host=host, port=port, data_dir=data)
+        server = DevServer(host=host, port=port, data_dir=data, auth_keys=keys, policies=policies)
         server.start()
     except OSError as error:
         raise click.ClickException(_why_not_listening(host, port, error)) from None
     except StorageError as error:
         raise click.ClickException(str(error)) from None
     address = urlsplit(server.url).hostname or ""
-    if not ipaddress.ip_address(address).is_loopback:
+    if not keys and not ipaddress.ip_address(address).is_loopback:
         click.echo(
             f"warning: {address} is not a loopback address, and there is no authentication: "
             "whoever reaches it can read and change everything",

@@ -2,19 +2,21 @@
 
 It is a real server, only small. `DevServer` runs it inside a process, `objectstore serve` as a
 process of its own. Everything but its HTTP part (`protocol`, `server`) works without the packages
-of the extra `server`.
+of the extra `server`; checking tokens (`AuthKey`) needs the extra `signing`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from objectstore_client.devserver.auth import AuthKey
 from objectstore_client.devserver.missing import MissingExtraError
+from objectstore_client.devserver.policies import Policies, UsecasePolicy
 
 if TYPE_CHECKING:
     from objectstore_client.devserver.server import DevServer
 
-__all__ = ["DevServer", "MissingExtraError"]
+__all__ = ["AuthKey", "DevServer", "MissingExtraError", "Policies", "UsecasePolicy"]
 
 
 def __getattr__(name: str) -> object:

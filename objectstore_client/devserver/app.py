@@ -20,12 +20,15 @@ from pathlib import Path
 from typing import ParamSpec, TypeAlias, TypeVar
 
 from objectstore_client.devserver import metadata, routing
+from objectstore_client.devserver.auth import EVERYTHING, PERMISSIONS, Authority, Grant
 from objectstore_client.devserver.exchange import ClientGone, Exchange, Message, Receive, Send
 from objectstore_client.devserver.extension import MAX_JSON_BYTES, check_json_type, parse_target
 from objectstore_client.devserver.load import Load
+from objectstore_client.devserver.policies import Policies
 from objectstore_client.devserver.ranges import ByteRange, parse_range
 from objectstore_client.devserver.records import Address
 from objectstore_client.devserver.replies import (
+    Headers,
     Refusal,
     Reply,
     empty,
@@ -60,9 +63,17 @@ class _Request:
     exchange: Exchange
     address: Address
     now: datetime
+    grant: Grant
 
 
 _Operation: TypeAlias = Callable[[_Request], Awaitable[Reply | None]]
+
+_CREATING = (
+    Operation.CREATE_OBJECT,
+    Operation.PUT_OBJECT,
+    Operation.INITIATE_MULTIPART,
+    Operation.CREATE_SESSION,
+)
 
 
 class App:
@@ -71,6 +82,8 @@ class App:
     Args:
         storage: Closed by `close`.
         clock: Returns the present time in UTC.
+        authority: Says who may do what; without one, everybody may do everything.
+        policies: What use cases allow.
         shutdown_marker: While this file exists, `/ready` says no.
     """
 
@@ -79,11 +92,15 @@ class App:
         storage: Storage,
         *,
         clock: Callable[[], datetime] = utc_now,
+        authority: Authority | None = None,
+        policies: Policies | None = None,
         shutdown_marker: Path | None = None,
     ) -> None:
         self._storage = storage
         self._service = Service(storage)
         self._clock = clock
+        self._authority = authority
+        self._policies = policies
         self._marker = shutdown_marker or Path(tempfile.gettempdir(), "objectstore.down")
         self._load = Load()
         self._threads = (
@@ -142,16 +159,52 @@ class App:
             await exchange.answer(self._internal[route.operation]())
             return
         with self._load.request():
+            grant = self._authenticate(exchange, now)
             address = route.address()
             query = routing.parse_query(exchange.raw_query)
             operation = routing.refine(route.operation, query)
             if operation not in self._operations:
                 name = operation.name.lower().replace("_", " ")
                 raise Refusal(json_error(501, f"this server does not support: {name}"))
+            self._admit(operation, address, exchange.headers, now, grant)
             with self._load.task():
-                reply = await self._operations[operation](_Request(exchange, address, now))
+                request = _Request(exchange, address, now, grant)
+                reply = await self._operations[operation](request)
             if reply is not None:
                 await exchange.answer(reply)
+
+    # ---- who may do what ----------------------------------------------------------------
+
+    def _authenticate(self, exchange: Exchange, now: datetime) -> Grant:
+        """What the request may do. It is known before anything but the route is looked at."""
+        if self._authority is None:
+            return EVERYTHING
+        return self._authority.grant(
+            exchange.method, exchange.raw_path, exchange.raw_query, exchange.headers, now
+        )
+
+    def _admit(
+        self, operation: Operation, address: Address, headers: Headers, now: datetime, grant: Grant
+    ) -> None:
+        """Check one operation before its payload is read: the range or the metadata in *headers*,
+        the policy of the use case, permission and scope, in this order (protocol section 12.3).
+
+        Raises:
+            Refusal: 400 or 403.
+        """
+        if self._authority is None and self._policies is None:
+            return  # whatever is wrong, the operation itself finds out
+        if operation in _CREATING:
+            record = metadata.read_record(headers, now)
+            if self._policies is not None:
+                self._policies.of(address.usecase).check(record.policy)
+        elif operation is Operation.GET_OBJECT:
+            for name, value in headers:
+                if name == b"range":
+                    parse_range(value)
+        permission = PERMISSIONS[operation]
+        if permission is not None:
+            grant.authorize(permission, address)
 
     # ---- operations: each returns its answer, or has streamed it already -----------------
 
@@ -223,7 +276,9 @@ class App:
     async def _patch_object(self, request: _Request) -> Reply:
         check_json_type(request.exchange.header(b"content-type"))
         target = parse_target(await request.exchange.read_all(MAX_JSON_BYTES))
-        await self._run(self._service.extend, request.address, target, request.now)
+        policy = None if self._policies is None else self._policies.of(request.address.usecase)
+        check = None if policy is None else partial(policy.check_deadline, now=request.now)
+        await self._run(self._service.extend, request.address, target, request.now, check)
         return empty(204)
 
     def _ready(self) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NoReturn, TypeAlias
@@ -71,8 +72,15 @@ def parse_target(body: bytes) -> Target:
     )
 
 
-def extended(record: Record, target: Target, now: datetime) -> Record:
+def extended(
+    record: Record,
+    target: Target,
+    now: datetime,
+    check: Callable[[datetime], None] | None = None,
+) -> Record:
     """Return *record* with a deadline that satisfies *target*; itself if it does already.
+
+    *check* is asked in either case whether it allows that deadline.
 
     Raises:
         Refusal: 409 if the object never expires, 400 if the deadline is out of range.
@@ -82,6 +90,8 @@ def extended(record: Record, target: Target, now: datetime) -> Record:
     wanted = _wanted(record, target, now)
     if wanted is None or not EARLIEST <= wanted <= LATEST:
         raise Refusal(json_error(400, "the deadline is outside the supported range"))
+    if check is not None:
+        check(wanted)
     if wanted <= record.expires:
         return record
     if isinstance(record.policy, TimeToLive):

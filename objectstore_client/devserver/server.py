@@ -6,7 +6,7 @@ import asyncio
 import os
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from contextlib import nullcontext, suppress
 from datetime import datetime
@@ -15,9 +15,11 @@ from types import TracebackType
 from typing import Self
 
 from objectstore_client.devserver.app import App, utc_now
+from objectstore_client.devserver.auth import AuthKey, Authority
 from objectstore_client.devserver.directory import DirectoryStorage
 from objectstore_client.devserver.memory import MemoryStorage
 from objectstore_client.devserver.missing import MissingExtraError
+from objectstore_client.devserver.policies import Policies
 
 try:
     import uvicorn
@@ -131,14 +133,16 @@ class DevServer:
     >>> with DevServer() as server:
     ...     objectstore = Objectstore(server.url)
 
-    There is no authentication, so it should stay on a loopback address.
+    Without *auth_keys* there is no authentication, so it should stay on a loopback address.
 
     Args:
         host: Address to listen on.
         port: Port to listen on; 0 picks a free one.
         data_dir: Directory that keeps the objects, created if it does not exist. Without it they
             are kept in memory and forgotten when the server stops.
-        clock: Returns the present time in UTC. A test can move it to see objects expire.
+        clock: Returns the present time in UTC. A test can move it to see objects and tokens expire.
+        auth_keys: Whose tokens and pre-signed URLs are accepted; with them, requests need one.
+        policies: What use cases allow as expiration.
         limits: For clients that take their time.
     """
 
@@ -149,12 +153,17 @@ class DevServer:
         port: int = 0,
         data_dir: str | os.PathLike[str] | None = None,
         clock: Callable[[], datetime] = utc_now,
+        auth_keys: Iterable[AuthKey] = (),
+        policies: Policies | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._host = host
         self._port = port
         self._data_dir = None if data_dir is None else Path(data_dir)
         self._clock = clock
+        keys = list(auth_keys)
+        self._authority = Authority(keys) if keys else None
+        self._policies = policies
         self._limits = limits or Limits()
         self._url: str | None = None
         self._thread: threading.Thread | None = None
@@ -188,7 +197,7 @@ class DevServer:
         except BaseException:
             listener.close()
             raise
-        app = App(storage, clock=self._clock)
+        app = App(storage, clock=self._clock, authority=self._authority, policies=self._policies)
         url = url_of(listener)
         ready: Future[None] = Future()
         thread = threading.Thread(

@@ -106,8 +106,15 @@ class Service:
         """Remove an object; it need not exist."""
         self._storage.delete(address)
 
-    def extend(self, address: Address, target: Target, now: datetime) -> None:
-        """Make an object live at least as long as *target* says.
+    def extend(
+        self,
+        address: Address,
+        target: Target,
+        now: datetime,
+        check: Callable[[datetime], None] | None = None,
+    ) -> None:
+        """Make an object live at least as long as *target* says, if *check* has nothing against
+        that deadline.
 
         Raises:
             Refusal: 404 if it is absent or expired, 409 if it never expires, 400 if the deadline
@@ -117,7 +124,7 @@ class Service:
         def change(record: Record) -> Record:
             if record.is_expired(now):
                 raise _absent()
-            return extended(record, target, now)
+            return extended(record, target, now, check)
 
         if not self._storage.update(address, change):
             raise _absent()
