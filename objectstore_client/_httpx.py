@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import httpx
 from objectstore_api import errors as api
+from objectstore_api.models.error import Error
 
 from objectstore_client.engine.facts import Facts, Progress, facts_of, record
 from objectstore_client.errors import (
@@ -30,6 +31,7 @@ __all__ = [
     "FAILURES",
     "Failed",
     "failure_of",
+    "hide",
     "late_contents",
     "own_error",
     "refused_values",
@@ -120,6 +122,36 @@ def translate(error: Exception, *, past_deadline: bool = False) -> ObjectstoreEr
     lost = ConnectionLostError("the connection to the server broke")
     lost.add_note(f"the cause: {error}")
     return lost
+
+
+def hide(secret: str, error: Exception) -> None:
+    """Take *secret*, which a request carried, out of *error* and its causes: some servers repeat
+    in their answers what they were sent.
+    """
+
+    def clean(text: str) -> str:
+        return text.replace(secret, "(hidden)")
+
+    link: BaseException | None = error
+    while link is not None:
+        link.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in link.args)
+        if notes := getattr(link, "__notes__", None):
+            notes[:] = map(clean, notes)
+        link = link.__cause__ or link.__context__
+    if isinstance(error, api.ApiError):
+        error.body = clean(error.body.decode("latin-1")).encode("latin-1")
+        error.headers = httpx.Headers(
+            [(name, clean(value)) for name, value in error.headers.multi_items()]
+        )
+        if error.error is not None:
+            detail, causes = error.error.detail, error.error.causes
+            error.error = Error(
+                detail=detail and clean(detail), causes=causes and list(map(clean, causes))
+            )
+    if isinstance(error, api.InvalidResponse):
+        # The errors of decoders keep all that they could not decode; the reason says enough.
+        error.__cause__ = error.__context__ = None
+        error.reason = clean(error.reason)
 
 
 def own_error(error: BaseException) -> BaseException:

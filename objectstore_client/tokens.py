@@ -176,12 +176,14 @@ class HeldToken:
     """A token in use; equal to another one if it is the same token.
 
     Attributes:
+        token: The token itself.
         headers: What sends it.
         renew_at: When another one is due, in seconds since the epoch.
         expires: When this one is of no use any more.
     """
 
-    headers: Mapping[str, str] = field(repr=False)
+    token: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False, compare=False)
     renew_at: float = field(compare=False)
     expires: float = field(compare=False)
 
@@ -191,7 +193,8 @@ class HeldToken:
         expires = expiry_of(token)
         used = REFRESH_SECONDS if expires is None else _USED_SHARE * (expires - now)
         renew_at = now + max(used, _SHORTEST_USE)
-        return cls({HEADER: f"Bearer {token}"}, renew_at, renew_at if expires is None else expires)
+        ends = renew_at if expires is None else expires
+        return cls(token, {HEADER: f"Bearer {token}"}, renew_at, ends)
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a token can't be pickled")

@@ -67,6 +67,7 @@ async def run_attempts_async(
             ).within(settings.budget)
             outcome_unknown |= decision.outcome_unknown
             if decision.delay is None:
+                headers.conceal(cause)
                 error = translate(cause, past_deadline=call.past_deadline)
                 error.attempts = counted + free_used + replaced
                 error.elapsed = now - call.started

@@ -68,6 +68,7 @@ def run_attempts(
             ).within(settings.budget)
             outcome_unknown |= decision.outcome_unknown
             if decision.delay is None:
+                headers.conceal(cause)
                 error = translate(cause, past_deadline=call.past_deadline)
                 error.attempts = counted + free_used + replaced
                 error.elapsed = now - call.started

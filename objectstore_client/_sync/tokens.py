@@ -6,6 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 
+from objectstore_client._httpx import hide
 from objectstore_client._runtime import Turns, ask
 from objectstore_client.errors import (
     BadRequestError,
@@ -134,6 +135,11 @@ class AttemptHeaders:
             return False
         self._replaced = True
         return self._tokens.replaced(self._held, self._usecase, self._scope)
+
+    def conceal(self, failure: Exception) -> None:
+        """Take the token out of *failure*, should the server have repeated it."""
+        if self._held is not None:
+            hide(self._held.token, failure)
 
     def explain(self, error: ObjectstoreError) -> None:
         """Note on *error* what the token may have to do with it."""
