@@ -164,7 +164,9 @@ class AsyncSocketTransport(httpx.AsyncBaseTransport):
         """Send *request* and return the answer, whose body is a stream.
 
         Time-outs come from `request.extensions["timeout"]`, a deadline for everything, up to the
-        last byte of the body, from `request.extensions["deadline"]` (`time.monotonic`).
+        last byte of the body, from `request.extensions["deadline"]` (`time.monotonic`). With
+        `request.extensions["duplex"]` a success may begin before the request has ended; what comes
+        meanwhile is held.
         """
         if not isinstance(request.stream, httpx.AsyncByteStream):
             raise TypeError("the body of the request is for a blocking transport")

@@ -136,10 +136,10 @@ class _Connection(Connection):
         return True
 
     def _answered(self, exchange: Exchange) -> bool:
-        """Take in what has come already; true if the head of the answer is there."""
-        while not exchange.status and self._receive(exchange, self._now):
+        """Take in what has come already; true if the rest of the request is not wanted then."""
+        while not exchange.unwanted and self._receive(exchange, self._now):
             pass
-        return exchange.status != 0
+        return exchange.unwanted
 
     def _wait(self, events: int, seconds: float | None) -> int:
         """Wait until one of *events* is there and return which; 0 if none came in time."""
@@ -249,7 +249,9 @@ class SocketTransport(httpx.BaseTransport):
         """Send *request* and return the answer, whose body is a stream.
 
         Time-outs come from `request.extensions["timeout"]`, a deadline for everything, up to the
-        last byte of the body, from `request.extensions["deadline"]` (`time.monotonic`).
+        last byte of the body, from `request.extensions["deadline"]` (`time.monotonic`). With
+        `request.extensions["duplex"]` a success may begin before the request has ended; what comes
+        meanwhile is held.
         """
         if not isinstance(request.stream, httpx.SyncByteStream):
             raise TypeError("the body of the request is for an async transport")

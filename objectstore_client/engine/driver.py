@@ -90,7 +90,7 @@ class Driver(ABC, Generic[_Connection]):
     ) -> Body[_Connection]:
         """Send a request to *origin* and return the answer, which keeps *owner* alive."""
         patience = Patience(extensions)
-        exchange = Exchange(head)
+        exchange = Exchange(head, duplex=bool(extensions.get("duplex")))
         connection = await self._acquire(exchange, origin, patience)
         try:
             await connection.serve(exchange, stream, patience)

@@ -44,6 +44,7 @@ class Exchange:
         reused: Set by the driver: the connection has served before.
         sent: Set by the driver: the network took at least one byte of the request.
         all_sent: Set by the driver: the network took the whole request.
+        duplex: A success may begin while the request is still on its way.
         status: The status of the answer; 0 until its head is there.
         headers: The headers of the answer, names in lower case.
         body: Pieces of its body that nobody has taken yet.
@@ -51,11 +52,12 @@ class Exchange:
         complete: The whole answer was received.
     """
 
-    def __init__(self, head: Head) -> None:
+    def __init__(self, head: Head, *, duplex: bool = False) -> None:
         self.reused = self.sent = self.all_sent = self.complete = self.taken = False
         self.status = 0
         self.headers: list[tuple[bytes, bytes]] = []
         self.body: deque[bytes] = deque()
+        self.duplex = duplex
         self._answered = False
         self._keep = head.keep  # as far as we know, the connection can serve again
         self._method = head.method
@@ -109,6 +111,11 @@ class Exchange:
         return self._pending + b"0\r\n\r\n" if self._chunked else self._pending
 
     # ---- the answer ---------------------------------------------------------------------------
+
+    @property
+    def unwanted(self) -> bool:
+        """Whether nobody waits for the rest of the request, as the answer is there already."""
+        return self.complete or self.status >= (300 if self.duplex else 1)
 
     @property
     def reusable(self) -> bool:

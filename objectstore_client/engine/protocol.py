@@ -97,6 +97,9 @@ class AioConnection(Connection, asyncio.Protocol):
         except httpx.TransportError as error:
             self._failure = error
         pieces = len(exchange.body)
+        if exchange.duplex and not exchange.all_sent:
+            # To read no more would block a server that can't go on reading before it has written.
+            pieces = 0
         if pieces > 1 and (pieces > 64 or sum(map(len, exchange.body)) > _MOST_UNREAD):
             self._paused_reading = True
             self._transport.pause_reading()
@@ -163,7 +166,7 @@ class AioConnection(Connection, asyncio.Protocol):
 
     def _wanted(self, exchange: Exchange) -> bool:
         """Whether somebody waits for the rest of the request."""
-        return not exchange.status and self._failure is None
+        return not exchange.unwanted and self._failure is None
 
     def _go_on_reading(self) -> None:
         if self._paused_reading:

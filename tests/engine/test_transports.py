@@ -290,6 +290,55 @@ def test_an_early_success_is_not_believed(world: World) -> None:
             done.set()
 
 
+def duplex(world: World, url: str, body: bytes, *framing: tuple[str, str]) -> httpx.Request:
+    """A request whose answer may begin before it has ended."""
+    cut = [body[start : start + 100_000] for start in range(0, len(body), 100_000)]
+    request = make_request("POST", url, framing, world.pieces(cut))
+    request.extensions = {**request.extensions, "duplex": True}
+    return request
+
+
+CHUNKED = ("Transfer-Encoding", "chunked")
+
+
+def test_a_duplex_answer_begins_early(world: World) -> None:
+    """Both sides may send more than the network holds before either has read anything."""
+    body = LARGE * 4
+
+    def handle(exchange: Served) -> None:
+        exchange.send(answer(200, content_length=2 * len(body)))
+        exchange.send(body)
+        exchange.read_body()
+        exchange.send(body)
+
+    with RawServer(handle, reply(200)) as server:
+        transport = world.transport()
+        response = world.open(transport, duplex(world, server.url, body, CHUNKED))
+        assert world.read(response) == 2 * body
+        assert server.requests[0].body == body
+        assert world.ask(transport, "GET", server.url).status == 200
+        assert server.connections == 1
+
+
+def test_a_duplex_request_can_be_refused(world: World) -> None:
+    """An early answer that is no success ends it like any other."""
+    done = threading.Event()
+    with RawServer(early(answer(429), done=done)) as server:
+        request = duplex(world, server.url, LARGE * 8, CHUNKED)
+        assert world.open(world.transport(), request).status_code == 429
+        done.set()
+
+
+def test_a_duplex_answer_that_ends_early_is_not_believed(world: World) -> None:
+    """A complete answer to half of a request says nothing of the other half."""
+    done = threading.Event()
+    with RawServer(early(answer(200, body=b"done"), done=done)) as server:
+        request = duplex(world, server.url, LARGE * 8, CHUNKED)
+        with pytest.raises(httpx.RemoteProtocolError, match="accepted"):
+            world.open(world.transport(), request)
+        done.set()
+
+
 # ---- answers that break ---------------------------------------------------------------------
 
 
