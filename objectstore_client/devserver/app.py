@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -21,6 +22,7 @@ from typing import ParamSpec, TypeAlias, TypeVar
 
 from objectstore_client.devserver import metadata, routing
 from objectstore_client.devserver.auth import EVERYTHING, PERMISSIONS, Authority, Grant
+from objectstore_client.devserver.batch import Asked, Batch, Done
 from objectstore_client.devserver.exchange import ClientGone, Exchange, Message, Receive, Send
 from objectstore_client.devserver.extension import MAX_JSON_BYTES, check_json_type, parse_target
 from objectstore_client.devserver.load import Load
@@ -114,6 +116,7 @@ class App:
             Operation.HEAD_OBJECT: self._head_object,
             Operation.DELETE_OBJECT: self._delete_object,
             Operation.PATCH_OBJECT: self._patch_object,
+            Operation.BATCH_OBJECTS: self._batch_objects,
         }
         self._internal: dict[Operation, Callable[[], Reply]] = {
             Operation.HEALTH: partial(text, 200, "OK"),
@@ -140,11 +143,10 @@ class App:
         except ClientGone:
             pass
         except (StorageError, OSError) as error:
-            _log.error("storage failure", exc_info=True)
+            reply = _storage_failure(error)
             if exchange.status is not None:
                 raise  # the server cuts the connection, the only way left to tell
-            cause = error.strerror if isinstance(error, OSError) else str(error)
-            await exchange.answer(json_error(500, "storage failure", [cause] if cause else []))
+            await exchange.answer(reply)
         finally:
             if access_log.isEnabledFor(logging.INFO):
                 path, milliseconds = exchange.raw_path.decode(), (time.perf_counter() - began) * 1e3
@@ -281,6 +283,42 @@ class App:
         await self._run(self._service.extend, request.address, target, request.now, check)
         return empty(204)
 
+    async def _batch_objects(self, request: _Request) -> None:
+        batch = Batch(request.exchange, partial(self._perform, request))
+        async with aclosing(batch.answer()) as pieces:
+            headers = [(b"content-type", batch.content_type)]
+            await request.exchange.converse(200, headers, pieces)
+
+    async def _perform(self, request: _Request, asked: Asked) -> Done:
+        """Carry out one operation of a batch."""
+        address, now = request.address._replace(key=asked.key), request.now
+        insert = asked.operation is Operation.PUT_OBJECT  # nothing else has headers that count
+        self._admit(asked.operation, address, asked.headers if insert else [], now, request.grant)
+        try:
+            with self._load.task():
+                match asked.operation:
+                    case Operation.GET_OBJECT:
+                        reading, piece = await self._run(_open, self._service, address, None, now)
+                        described = metadata.describe_part(reading.record)
+                        body = self._pieces(reading, piece)
+                        return Done(200, described, body, reading.payload.close)
+                    case Operation.HEAD_OBJECT:
+                        record = await self._run(self._service.describe, address, now)
+                        return Done.without_body(204, metadata.describe_part(record))
+                    case Operation.DELETE_OBJECT:
+                        await self._run(self._service.delete, address)
+                        return Done.without_body(204)
+                upload = self._service.upload(address, metadata.read_record(asked.headers, now))
+                try:
+                    await self._run(_advance, upload, [asked.payload], True)
+                except BaseException:
+                    await self._run(upload.discard)
+                    raise
+                self._load.bytes += len(asked.payload)
+                return Done.without_body(201)
+        except (StorageError, OSError) as error:
+            raise Refusal(_storage_failure(error)) from error
+
     def _ready(self) -> Reply:
         return text(503, "shutting down") if self._marker.exists() else text(200, "OK")
 
@@ -297,6 +335,12 @@ class App:
         except asyncio.CancelledError:
             await asyncio.wait([future])
             raise
+
+
+def _storage_failure(error: StorageError | OSError) -> Reply:
+    _log.error("storage failure", exc_info=error)
+    cause = error.strerror if isinstance(error, OSError) else str(error)
+    return json_error(500, "storage failure", [cause] if cause else [])
 
 
 def _advance(upload: Upload, pieces: list[bytes], complete: bool) -> None:

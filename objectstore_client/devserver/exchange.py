@@ -153,6 +153,26 @@ class Exchange:
             gone.cancel()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
+    async def converse(self, status: int, headers: Headers, pieces: AsyncIterable[bytes]) -> None:
+        """Send an answer while the body of the request is still being read.
+
+        Whoever makes *pieces* reads it; once that is done, this stops when the client goes away.
+        """
+        await self._start(status, headers)
+        gone: asyncio.Future[None] | None = None
+        try:
+            async for piece in pieces:
+                if gone is not None and gone.done():
+                    return
+                await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+                if gone is None and not self.body_pending:
+                    gone = asyncio.ensure_future(self._wait_until_gone())
+                await asyncio.sleep(0)
+        finally:
+            if gone is not None:
+                gone.cancel()
+        await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+
     async def _start(self, status: int, headers: Headers) -> None:
         self.status = status
         await self._send({"type": "http.response.start", "status": status, "headers": headers})

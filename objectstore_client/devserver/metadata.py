@@ -98,6 +98,12 @@ def describe(record: Record) -> Headers:
     return headers
 
 
+def describe_part(record: Record) -> Headers:
+    """Write the headers that describe an object in a part of a batch (protocol section 9.2)."""
+    left_out = (b"accept-ranges", b"content-disposition")
+    return [(name, value) for name, value in describe(record) if name not in left_out]
+
+
 def content_disposition(filename: str) -> str:
     """Write a `Content-Disposition` that names no other directory (protocol section 4.4)."""
     name = filename.replace("/", "-").replace("\\", "-")

@@ -123,10 +123,15 @@ class Route:
         except ValueError as error:
             raise _bad_path("scopes", str(error)) from None
         key = _decoded("key", self.key or b"")
-        if "." in key and any(segment in (".", "..") for segment in key.split("/")):
+        if has_dot_segment(key):
             # Much software on the way would resolve them; here they can only be a mistake.
             raise _bad_path("key", "'.' and '..' are not allowed as segments")
         return Address(usecase, scopes, key)
+
+
+def has_dot_segment(key: str) -> bool:
+    """Whether *key* has a segment that software on the way would resolve."""
+    return "." in key and any(segment in (".", "..") for segment in key.split("/"))
 
 
 def match(method: str, raw_path: bytes) -> Route:

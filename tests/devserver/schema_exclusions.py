@@ -36,7 +36,6 @@ EXCLUSIONS = (
     *(
         Exclusion(operation, NOT_SUPPORTED_YET)
         for operation in (
-            "batch_objects",
             "initiate_multipart",
             "initiate_multipart_with_key",
             "abort_multipart",

@@ -276,7 +276,6 @@ def test_reading_ignores_the_parameters_of_resumable_uploads(call: Ask, method: 
 @pytest.mark.parametrize(
     ("method", "target"),
     [
-        ("POST", "/v1/objects:batch/test/_/"),
         ("POST", "/v1/objects:multipart/test/_/"),
         ("POST", "/v1/objects:multipart/test/_"),
         ("PUT", "/v1/objects:multipart/test/_/o"),
