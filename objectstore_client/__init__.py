@@ -54,6 +54,7 @@ if _typing.TYPE_CHECKING:
     from objectstore_client._sync.client import Client, GetResult
     from objectstore_client._sync.objectstore import Objectstore
     from objectstore_client._sync.payload import Payload
+    from objectstore_client.batch.operations import Delete, Get, Head, OperationResult, Put
     from objectstore_client.retries import RetryPolicy
 
 _LAZY = {
@@ -62,9 +63,14 @@ _LAZY = {
     "AsyncObjectstore": "_async.objectstore",
     "AsyncPayload": "_async.payload",
     "Client": "_sync.client",
+    "Delete": "batch.operations",
+    "Get": "batch.operations",
     "GetResult": "_sync.client",
+    "Head": "batch.operations",
     "Objectstore": "_sync.objectstore",
+    "OperationResult": "batch.operations",
     "Payload": "_sync.payload",
+    "Put": "batch.operations",
     "RetryPolicy": "retries",
 }
 """What is imported when it is first asked for, and from where."""
@@ -87,9 +93,12 @@ __all__ = [
     "ConnectionLostError",
     "Contents",
     "DataError",
+    "Delete",
     "ExpirationPolicy",
     "Frames",
+    "Get",
     "GetResult",
+    "Head",
     "IntegrityError",
     "InvalidArgumentError",
     "InvalidResponseError",
@@ -101,9 +110,11 @@ __all__ = [
     "ObjectNotFound",
     "Objectstore",
     "ObjectstoreError",
+    "OperationResult",
     "Payload",
     "Permission",
     "PermissionDeniedError",
+    "Put",
     "RateLimitedError",
     "RetryPolicy",
     "Scope",

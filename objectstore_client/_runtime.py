@@ -42,10 +42,14 @@ __all__ = [
     "Turns",
     "ask",
     "ask_async",
+    "each",
+    "each_async",
     "iterate",
     "iterate_async",
     "new_transport",
     "new_transport_async",
+    "pull",
+    "pull_async",
     "read_source",
     "read_source_async",
     "result_of",
@@ -100,6 +104,26 @@ async def iterate_async(items: Iterable[_R]) -> AsyncIterator[_R]:
 def iterate(items: Iterable[_R]) -> Iterator[_R]:
     """Iterate over what is at hand."""
     return iter(items)
+
+
+def each_async(items: Iterable[_R] | AsyncIterable[_R]) -> Iterator[_R] | AsyncIterator[_R]:
+    """Begin to iterate over what a caller passed."""
+    return aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+
+
+def each(items: Iterable[_R]) -> Iterator[_R]:
+    """Begin to iterate over what a caller passed."""
+    return iter(items)
+
+
+async def pull_async(items: Iterator[_R] | AsyncIterator[_R]) -> _R | None:
+    """Return the next item, `None` at the end."""
+    return await anext(items, None) if isinstance(items, AsyncIterator) else next(items, None)
+
+
+def pull(items: Iterator[_R]) -> _R | None:
+    """Return the next item, `None` at the end."""
+    return next(items, None)
 
 
 async def read_source_async(source: Source, deadline: float | None) -> AsyncGenerator[Piece]:

@@ -168,7 +168,7 @@ def test_core_does_not_know_its_conveniences() -> None:
 
 def test_conveniences_use_the_public_interface() -> None:
     """What stands on top of the client does without its I/O shell."""
-    shell = (f"{CORE}._async", f"{CORE}._sync", f"{CORE}._runtime")
+    shell = tuple(f"{CORE}.{name}" for name in ("_async", "_sync", "_runtime", "_lanes"))
     assert not wrong(
         found
         for found in IMPORTS

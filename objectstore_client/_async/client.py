@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import objectstore_api as api
 from objectstore_api.api.objects import delete_object, get_object, head_object, patch_object
 
 from objectstore_client._async.exchange import run_attempts_async
+from objectstore_client._async.many import AsyncMany
 from objectstore_client._async.payload import AsyncPayload
 from objectstore_client._async.tokens import AsyncAttemptHeaders, AsyncTokens
 from objectstore_client._async.upload import AsyncUpload
+from objectstore_client.batch.operations import (
+    Delete,
+    Get,
+    Head,
+    OperationResult,
+    Put,
+)
+from objectstore_client.batch.operations import (
+    Operation as BatchOperation,
+)
 from objectstore_client.errors import InvalidArgumentError, ObjectNotFound
 from objectstore_client.expiration import ExpirationPolicy
 from objectstore_client.metadata import Metadata
@@ -473,6 +484,132 @@ class AsyncClient:
         now = datetime.now(UTC)
         return f"{url}?{sign_query(key.kid, key.sign, method, path, now=now, seconds=seconds)}"
 
+    def many(
+        self,
+        operations: Iterable[BatchOperation] | AsyncIterable[BatchOperation],
+        *,
+        concurrency: int = 3,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> AsyncGenerator[OperationResult[Any]]:
+        """Run any number of operations, in as few requests as possible (protocol 9).
+
+        *operations* is read as it is needed, and may be endless. Up to 1 000 of them, together up
+        to 4 MiB, go out in one request, as soon as there are so many or none are left. Puts of
+        more than 1 MiB, of iterables and of streams take a request of their own.
+
+        **Order.** Operations on one key run in the order given, whatever else happens. All others
+        run in any order, and results come in order of completion. Nothing is atomic.
+
+        **Failure.** What fails does not end the iteration: its result has the error, and each
+        operation has exactly one result. What failed on the way is sent again as single operations
+        would be. While the server says that it is overloaded, fewer requests are in flight.
+
+        **Memory.** `concurrency` + 1 times 4 MiB, a few MiB per request on its way, and results
+        that were not taken. Payloads of up to 1 MiB, as stored, come with their result; a larger
+        one is requested again when it is read.
+
+        Leaving the iteration early drops what is in flight; it may or may not take effect.
+
+        Args:
+            operations: `Put`, `Get`, `Head` and `Delete`. An ordinary iterable is read between
+                results: it should not block for long.
+            concurrency: How many requests are in flight at most.
+            timeout: Time-outs of each request instead of the client's.
+            deadline: Seconds that each request may take with its repetitions, instead of the
+                client's.
+            retries: How failed requests are repeated, instead of the client's.
+
+        Returns:
+            A generator of one result per operation. The `value` of each is what the operation by
+            itself returns: the key, the `AsyncGetResult`, the `Metadata`, nothing. The generator
+            raises what *operations* raises, `InvalidArgumentError` for what is no operation, and
+            `ClosedError` if the store was closed.
+
+        Raises:
+            InvalidArgumentError: If another argument is not valid.
+        """
+        return self._many(concurrency, timeout, deadline, retries).results(operations)
+
+    async def put_many(
+        self,
+        objects: Mapping[str, AsyncContents] | Iterable[Put] | AsyncIterable[Put],
+        *,
+        concurrency: int = 3,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> list[OperationResult[str]]:
+        """Store many objects, in as few requests as possible; like `many`.
+
+        Args:
+            objects: Contents by key, or `Put`s, which can say more.
+            concurrency: How many requests are in flight at most.
+            timeout: Time-outs of each request instead of the client's.
+            deadline: Seconds that each request may take with its repetitions.
+            retries: How failed requests are repeated, instead of the client's.
+
+        Returns:
+            The results in the order of *objects*; the `value` of each is the key. None is raised.
+        """
+        if isinstance(objects, Mapping):
+            objects = (Put(contents, id=key) for key, contents in objects.items())
+        return await self._many(concurrency, timeout, deadline, retries).all(objects)
+
+    async def get_many(
+        self,
+        ids: Iterable[str] | AsyncIterable[str],
+        *,
+        concurrency: int = 3,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> list[OperationResult[AsyncGetResult]]:
+        """Read many objects, in as few requests as possible; like `many`.
+
+        All payloads of up to 1 MiB, as stored, are in memory at once; for more than fits there, use
+        `many`.
+
+        Returns:
+            The results in the order of *ids*; the `value` of each is what `get` returns. None is
+            raised: that of an absent object has `ObjectNotFound` as its `error`.
+        """
+        return await self._many(concurrency, timeout, deadline, retries).all(ids, Get)
+
+    async def head_many(
+        self,
+        ids: Iterable[str] | AsyncIterable[str],
+        *,
+        concurrency: int = 3,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> list[OperationResult[Metadata]]:
+        """Describe many objects, in as few requests as possible; like `many`.
+
+        Returns:
+            The results in the order of *ids*; the `value` of each is what `head` returns. None is
+            raised: that of an absent object has `ObjectNotFound` as its `error`.
+        """
+        return await self._many(concurrency, timeout, deadline, retries).all(ids, Head)
+
+    async def delete_many(
+        self,
+        ids: Iterable[str] | AsyncIterable[str],
+        *,
+        concurrency: int = 3,
+        timeout: TimeoutLike | None = None,
+        deadline: DeadlineLike | None = None,
+        retries: RetryPolicy | int | None = None,
+    ) -> list[OperationResult[None]]:
+        """Delete many objects, in as few requests as possible; like `many`.
+
+        Returns:
+            The results in the order of *ids*; deleting absent objects succeeds. None is raised.
+        """
+        return await self._many(concurrency, timeout, deadline, retries).all(ids, Delete)
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self._usecase.name}/{self._scope.path}>"
 
@@ -488,6 +625,17 @@ class AsyncClient:
         except ValueError as error:
             raise Place(operation, self._usecase, self._scope, id).located(error) from None
         return str(url), url.raw_path.decode("ascii")
+
+    def _many(
+        self,
+        concurrency: int,
+        timeout: TimeoutLike | None,
+        deadline: DeadlineLike | None,
+        retries: RetryPolicy | int | None,
+    ) -> AsyncMany:
+        self._settings.call(timeout, deadline, retries)  # refuse them now, if they are not valid
+        options = {"timeout": timeout, "deadline": deadline, "retries": retries}
+        return AsyncMany(self, AsyncGetResult, options, concurrency)
 
     def _operation(self, operation: str, key: str | None) -> Measuring:
         place = Place(operation, self._usecase, self._scope, key)

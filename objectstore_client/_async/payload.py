@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from objectstore_client import zstd
 from objectstore_client._runtime import AsyncPayloadBase, iterate_async, result_of_async
@@ -22,7 +23,6 @@ from objectstore_client.workers import Ahead
 
 if TYPE_CHECKING:
     import objectstore_api as api
-    from objectstore_api.api.objects.get_object import GetObjectHeaders
 
     from objectstore_client.place import Place
     from objectstore_client.settings import Call
@@ -34,6 +34,25 @@ SMALL_BYTES = 64 * 1024
 
 LARGE_BYTES = 1024 * 1024
 """Answers of known length from this up are decoded on several cores, as far as they let us."""
+
+
+class Lengths(Protocol):
+    """What is known of the length of a payload, before it is read."""
+
+    @property
+    def content_length(self) -> int | None: ...
+    @property
+    def x_sn_size(self) -> int | None: ...
+
+
+class AsyncBody(Protocol):
+    """Where a payload comes from: the answer to a get, or what a batch brought."""
+
+    @property
+    def headers(self) -> Lengths: ...
+    def at_hand(self) -> bytes | None: ...
+    def aiter_raw(self) -> AsyncIterator[bytes]: ...
+    async def aclose(self) -> None: ...
 
 
 class AsyncPayload(AsyncPayloadBase):
@@ -64,7 +83,7 @@ class AsyncPayload(AsyncPayloadBase):
     def __init__(
         self,
         raw: api.AsyncClient,
-        answer: api.StreamedResponse[GetObjectHeaders],
+        answer: AsyncBody,
         place: Place,
         call: Call,
         *,

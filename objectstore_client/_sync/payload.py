@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from objectstore_client import zstd
 from objectstore_client._runtime import PayloadBase, iterate, result_of
@@ -23,7 +24,6 @@ from objectstore_client.workers import Ahead
 
 if TYPE_CHECKING:
     import objectstore_api as api
-    from objectstore_api.api.objects.get_object import GetObjectHeaders
 
     from objectstore_client.place import Place
     from objectstore_client.settings import Call
@@ -35,6 +35,25 @@ SMALL_BYTES = 64 * 1024
 
 LARGE_BYTES = 1024 * 1024
 """Answers of known length from this up are decoded on several cores, as far as they let us."""
+
+
+class Lengths(Protocol):
+    """What is known of the length of a payload, before it is read."""
+
+    @property
+    def content_length(self) -> int | None: ...
+    @property
+    def x_sn_size(self) -> int | None: ...
+
+
+class Body(Protocol):
+    """Where a payload comes from: the answer to a get, or what a batch brought."""
+
+    @property
+    def headers(self) -> Lengths: ...
+    def at_hand(self) -> bytes | None: ...
+    def iter_raw(self) -> Iterator[bytes]: ...
+    def close(self) -> None: ...
 
 
 class Payload(PayloadBase):
@@ -65,7 +84,7 @@ class Payload(PayloadBase):
     def __init__(
         self,
         raw: api.Client,
-        answer: api.StreamedResponse[GetObjectHeaders],
+        answer: Body,
         place: Place,
         call: Call,
         *,

@@ -15,11 +15,16 @@ from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client.batch.encode import Entry
 from objectstore_client.batch.framing import FramingError
 from objectstore_client.engine.facts import Progress
-from objectstore_client.errors import ConnectionLostError, InvalidResponseError, ObjectstoreError
+from objectstore_client.errors import (
+    ConnectionLostError,
+    InvalidResponseError,
+    ObjectstoreError,
+    TokenProviderError,
+)
 from objectstore_client.retries import Decision, Failure, RetryBudget, decide
 from objectstore_client.settings import Call
 
-__all__ = ["BREAKS", "Miss", "Verdict", "judge", "missed"]
+__all__ = ["BREAKS", "Miss", "Verdict", "judge", "missed", "without_token"]
 
 BREAKS = (*FAILURES, FramingError, ConnectionLostError)
 """What ends a request before all of its operations were answered."""
@@ -74,6 +79,14 @@ def missed(entry: Entry, cause: Exception | None, *, sent: bool, past_deadline: 
     if not sent:
         progress = Progress.NOT_SENT
     return Miss(entry, error, failure, progress, retry_after)
+
+
+def without_token(entry: Entry, cause: TokenProviderError) -> TokenProviderError:
+    """What is to be said of an operation that can't be sent, for want of a token."""
+    error = TokenProviderError(*cause.args)
+    error.__cause__ = cause.__cause__
+    error.attempts, error.outcome_unknown = entry.attempts, entry.outcome_unknown
+    return error
 
 
 @dataclass(slots=True)

@@ -1,0 +1,78 @@
+# Generated from objectstore_client/_async/held.py; do not edit. To regenerate: python -m generator
+"""Objects out of a batch: what their payloads are read from, instead of an answer of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from objectstore_client._runtime import iterate
+from objectstore_client.errors import IntegrityError
+
+if TYPE_CHECKING:
+    from objectstore_client._sync.client import GetResult
+    from objectstore_client.metadata import Metadata
+
+__all__ = ["HeldBody", "LateBody"]
+
+
+class _Lengths(NamedTuple):
+    """What is known of the length of a payload."""
+
+    content_length: int | None
+    x_sn_size: int | None
+
+
+class HeldBody:
+    """A payload that came with the batch, as it is stored."""
+
+    def __init__(self, body: bytes, size: int | None) -> None:
+        self.headers = _Lengths(len(body), size)
+        self._body = body
+
+    def at_hand(self) -> bytes:
+        """The payload."""
+        return self._body
+
+    def iter_raw(self) -> Iterator[bytes]:
+        """The payload, in one piece."""
+        return iterate([self._body])
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class LateBody:
+    """A payload too large to come with the batch: a request of its own gets it when it is read.
+
+    Args:
+        metadata: What the batch said of the object.
+        get: Makes that request.
+    """
+
+    def __init__(self, metadata: Metadata, get: Callable[[], GetResult]) -> None:
+        self.headers = _Lengths(None, metadata.size)
+        self._metadata = metadata
+        self._get = get
+        self._pieces: Generator[bytes] | None = None
+
+    def at_hand(self) -> None:
+        """Nothing was asked for yet."""
+
+    def iter_raw(self) -> Iterator[bytes]:
+        """The payload, as it is stored."""
+        self._pieces = self._read()
+        return self._pieces
+
+    def close(self) -> None:
+        """Give back the connection, if there is one."""
+        if self._pieces is not None:
+            self._pieces.close()
+
+    def _read(self) -> Generator[bytes]:
+        with self._get() as result:
+            now, then = result.metadata, self._metadata
+            if (now.time_created, now.compression) != (then.time_created, then.compression):
+                raise IntegrityError("the object was replaced after the batch had found it")
+            for piece in result.payload:
+                yield piece
