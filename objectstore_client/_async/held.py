@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Self
 
 from objectstore_client._runtime import iterate_async
 from objectstore_client.errors import IntegrityError
@@ -15,19 +15,20 @@ if TYPE_CHECKING:
 __all__ = ["AsyncHeldBody", "AsyncLateBody"]
 
 
-class _Lengths(NamedTuple):
-    """What is known of the length of a payload."""
-
-    content_length: int | None
-    x_sn_size: int | None
-
-
 class AsyncHeldBody:
     """A payload that came with the batch, as it is stored."""
 
+    __slots__ = ("_body", "content_length", "x_sn_size")
+
     def __init__(self, body: bytes, size: int | None) -> None:
-        self.headers = _Lengths(len(body), size)
+        self.content_length = len(body)
+        self.x_sn_size = size
         self._body = body
+
+    @property
+    def headers(self) -> Self:
+        """What is known of its length."""
+        return self
 
     def at_hand(self) -> bytes:
         """The payload."""
@@ -50,10 +51,16 @@ class AsyncLateBody:
     """
 
     def __init__(self, metadata: Metadata, get: Callable[[], Awaitable[AsyncGetResult]]) -> None:
-        self.headers = _Lengths(None, metadata.size)
+        self.content_length = None
+        self.x_sn_size = metadata.size
         self._metadata = metadata
         self._get = get
         self._pieces: AsyncGenerator[bytes] | None = None
+
+    @property
+    def headers(self) -> Self:
+        """What is known of its length."""
+        return self
 
     def at_hand(self) -> None:
         """Nothing was asked for yet."""

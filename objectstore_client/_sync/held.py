@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Self
 
 from objectstore_client._runtime import iterate
 from objectstore_client.errors import IntegrityError
@@ -16,19 +16,20 @@ if TYPE_CHECKING:
 __all__ = ["HeldBody", "LateBody"]
 
 
-class _Lengths(NamedTuple):
-    """What is known of the length of a payload."""
-
-    content_length: int | None
-    x_sn_size: int | None
-
-
 class HeldBody:
     """A payload that came with the batch, as it is stored."""
 
+    __slots__ = ("_body", "content_length", "x_sn_size")
+
     def __init__(self, body: bytes, size: int | None) -> None:
-        self.headers = _Lengths(len(body), size)
+        self.content_length = len(body)
+        self.x_sn_size = size
         self._body = body
+
+    @property
+    def headers(self) -> Self:
+        """What is known of its length."""
+        return self
 
     def at_hand(self) -> bytes:
         """The payload."""
@@ -51,10 +52,16 @@ class LateBody:
     """
 
     def __init__(self, metadata: Metadata, get: Callable[[], GetResult]) -> None:
-        self.headers = _Lengths(None, metadata.size)
+        self.content_length = None
+        self.x_sn_size = metadata.size
         self._metadata = metadata
         self._get = get
         self._pieces: Generator[bytes] | None = None
+
+    @property
+    def headers(self) -> Self:
+        """What is known of its length."""
+        return self
 
     def at_hand(self) -> None:
         """Nothing was asked for yet."""

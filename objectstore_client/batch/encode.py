@@ -46,34 +46,19 @@ class Entry:
         outcome_unknown: One of them may have taken effect, although it failed.
     """
 
-    __slots__ = (
-        "alone",
-        "attempts",
-        "compress",
-        "contents",
-        "head",
-        "key",
-        "kind",
-        "level",
-        "number",
-        "operation",
-        "outcome_unknown",
-        "size",
-        "weight",
-    )
+    # On the class, so that a look or a deletion need not set what it does not have.
+    head = b""
+    contents: bytes | Source = b""
+    size = weight = attempts = 0
+    compress: bool | None = False
+    level = zstd.DEFAULT_LEVEL
+    alone = outcome_unknown = False
 
     def __init__(self, number: int, operation: Operation) -> None:
         self.number = number
         self.operation = operation
         self.key = operation.id
         self.kind = _kind(operation)
-        self.head = b""
-        self.contents: bytes | Source = b""
-        self.size = self.attempts = 0
-        self.weight = 0
-        self.compress: bool | None = False
-        self.level = zstd.DEFAULT_LEVEL
-        self.alone = self.outcome_unknown = False
 
     @property
     def reads(self) -> bool:
@@ -199,18 +184,13 @@ class Preparer:
         return plan, encoded
 
 
+_KINDS: dict[type[Operation], RetriedOperation] = {Get: "get", Head: "head", Delete: "delete"}
+
+
 def _kind(operation: Operation) -> RetriedOperation:
-    match operation:
-        case Put(id=None):
-            return "post"
-        case Put():
-            return "put"
-        case Get():
-            return "get"
-        case Head():
-            return "head"
-        case Delete():
-            return "delete"
+    if isinstance(operation, Put):
+        return "post" if operation.id is None else "put"
+    return _KINDS[type(operation)]
 
 
 def _encoded_key(key: str) -> bytes:
