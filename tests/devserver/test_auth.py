@@ -12,7 +12,18 @@ from typing import Any
 
 import pytest
 
-from objectstore_client import InvalidArgumentError, SecretKey
+from objectstore_client import (
+    Delete,
+    Get,
+    Head,
+    InvalidArgumentError,
+    Objectstore,
+    PermissionDeniedError,
+    Put,
+    Scope,
+    SecretKey,
+    Usecase,
+)
 from objectstore_client.devserver import AuthKey, DevServer
 from objectstore_client.devserver.auth import PERMISSIONS
 from objectstore_client.devserver.routing import Operation
@@ -474,3 +485,22 @@ def test_the_command_warns_when_everybody_is_let_in(tmp_path: Path) -> None:
             process.terminate()
             _, said = process.communicate(timeout=30)
         assert ("there is no authentication" in said) is warned
+
+
+def test_each_operation_of_a_batch_needs_its_permission() -> None:
+    """One that is not granted fails by itself, and so does one outside of the scopes."""
+    reading = SecretKey(KID, PRIVATE_PEM, permissions=["object.read"])
+    usecase, scope = Usecase("attachments"), Scope(org=17)
+    with DevServer(auth_keys=[AuthKey(KID, PUBLIC_PEM)]) as server:
+        with Objectstore(server.url, token=KEY) as objectstore:
+            objectstore.get_client(usecase, scope).put(b"x", id="stored")
+        operations: list[Put | Get | Head | Delete]
+        operations = [Get("stored"), Put(b"y", id="new"), Head("stored"), Delete("stored")]
+        with Objectstore(server.url, token=reading) as objectstore:
+            client = objectstore.get_client(usecase, scope)
+            results = {type(each.operation): each for each in client.many(operations)}
+        with Objectstore(server.url, token=KEY.token({"os:usecase": "attachments"})) as other:
+            outside = list(other.get_client(usecase, scope).many(operations))
+    assert {kind for kind, result in results.items() if result.ok} == {Get, Head}
+    for result in (results[Put], results[Delete], *outside):
+        assert isinstance(result.error, PermissionDeniedError)
