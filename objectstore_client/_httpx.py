@@ -178,7 +178,7 @@ def refused_values() -> Iterator[None]:
     """Raise `InvalidArgumentError` for a ValueError of the layers below."""
     try:
         yield
-    except httpx.InvalidURL as error:
+    except (httpx.InvalidURL, UnicodeError) as error:
         raise InvalidArgumentError(f"base_url: {error}") from error
     except ValueError as error:
         raise InvalidArgumentError(str(error)) from error

@@ -250,7 +250,10 @@ def shorten(value: object, limit: int = 200) -> str:
     """`repr` of *value* for a message, never longer than about *limit* characters."""
     if isinstance(value, (str, bytes)) and len(value) > limit:
         return f"{value[:limit]!r}… ({len(value)} long)"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:  # such as that of an integer of more than 4300 digits
+        text = f"a {type(value).__name__} without a representation ({type(error).__name__})"
     return text if len(text) <= limit + 40 else f"{text[:limit]}…"
 
 

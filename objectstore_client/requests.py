@@ -40,10 +40,19 @@ Stored: TypeAlias = PutObjectResult | UploadSession | ObjectKey | None
 """What a PUT or POST may answer; `None` and sessions are for resumable uploads only."""
 
 
+MAX_ID_BYTES = 12 * 1024
+"""Longest key in UTF-8. Percent-encoded it may be three times as long, and with scope and metadata
+it has to fit into 64 KiB, which is what HTTP servers take for the head of a request."""
+
+
 def check_id(id: str) -> str:
     """Refuse what can't be a key; segments `.` and `..` are left to the path's encoder."""
     if not isinstance(id, str) or not id:
         raise InvalidArgumentError(f"id: must be a string that is not empty, got {shorten(id)}")
+    if len(id) > MAX_ID_BYTES // 4 and len(id.encode(errors="replace")) > MAX_ID_BYTES:
+        raise InvalidArgumentError(
+            f"id: must be at most {MAX_ID_BYTES} bytes of UTF-8, got {shorten(id)}"
+        )
     return id
 
 
@@ -87,14 +96,20 @@ def stored_key(answer: Stored, key: str | None) -> str:
     """The key in the answer to a put that chose *key*, or left the choice to the server.
 
     Raises:
-        InvalidResponseError: If there is none, or another one than was chosen.
+        InvalidResponseError: If there is none, or another one than was chosen, or one that can't be
+            asked for.
     """
     if answer is None:
         raise InvalidResponseError("the server accepted the object without naming its key")
-    if key is not None and answer.key != key:
-        error = InvalidResponseError("the server stored the object under another key")
-        error.add_note(f"it says {shorten(answer.key)}")
-        raise error
+    if key is None:
+        try:
+            api.encode_key(check_id(answer.key))
+        except ValueError as error:
+            raise InvalidResponseError("the server chose a key that is none") from error
+    elif answer.key != key:
+        other = InvalidResponseError("the server stored the object under another key")
+        other.add_note(f"it says {shorten(answer.key)}")
+        raise other
     return answer.key
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import final
 
 from objectstore_client.errors import InvalidArgumentError, shorten
 
 __all__ = ["Scope", "SentryScope"]
+
+MAX_SCOPE_CHARACTERS = 4096
+"""Longest wire form, so that a key, metadata and the scope fit into the head of a request."""
 
 _WORD = re.compile(r"[A-Za-z0-9_\-()$!+']+")
 _RULE = "only A-Z a-z 0-9 _ - ( ) $ ! + ' are allowed, and at least one of them"
@@ -30,7 +34,7 @@ class Scope:
 
     Raises:
         InvalidArgumentError: If a name or value is empty or has a character outside the allowed
-            set.
+            set, or all of it is longer than 4096 characters.
     """
 
     __slots__ = ("items", "path")
@@ -49,6 +53,7 @@ class Scope:
             InvalidArgumentError: If *path* is not one.
         """
         scope = Scope()
+        _check_length(path)
         if path != "_":
             pieces = [piece.partition("=") for piece in path.split(";")]
             if any(not separator for _, separator, _ in pieces):
@@ -64,10 +69,11 @@ class Scope:
                 raise InvalidArgumentError(f"scope: the name {shorten(name)} is not valid: {_RULE}")
             if not _WORD.fullmatch(value):
                 raise InvalidArgumentError(
-                    f"scope: the value {shorten(value)} of {name!r} is not valid: {_RULE}"
+                    f"scope: the value {shorten(value)} of {shorten(name)} is not valid: {_RULE}"
                 )
-        object.__setattr__(self, "items", items)
         path = ";".join(f"{name}={value}" for name, value in items) or "_"
+        _check_length(path)
+        object.__setattr__(self, "items", items)
         object.__setattr__(self, "path", path)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -104,11 +110,20 @@ class SentryScope(Scope):
             super().__init__(org=organization, project=project)
 
 
+def _check_length(path: str) -> None:
+    if len(path) > MAX_SCOPE_CHARACTERS:
+        raise InvalidArgumentError(
+            f"scope: must be at most {MAX_SCOPE_CHARACTERS} characters, got {shorten(path)}"
+        )
+
+
 def _text(name: str, value: object) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, int):
-        return str(value)
+        with suppress(ValueError):  # Python writes out no integer of more than 4300 digits
+            return str(value)
     raise InvalidArgumentError(
-        f"scope: the value of {name!r} must be a string or an integer, got {shorten(value)}"
+        f"scope: the value of {shorten(name)} must be a string or a (not too large) integer, "
+        f"got {shorten(value)}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import platform
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +18,18 @@ from objectstore_client.retries import RetryBudget, RetryPolicy, read_retries
 from objectstore_client.timeouts import Timeout, TimeoutLike, read_timeout
 
 __all__ = [
-    "USER_AGENT",
     "Call",
     "DeadlineLike",
     "Settings",
+    "client_headers",
     "read_deadline",
     "read_max_decoded_size",
     "refuse_unknown",
 ]
 
 USER_AGENT = f"objectstore-client/{__version__} python/{platform.python_version()}"
+
+_SERVICE_NAME = re.compile(r"[\x20-\x7e]{1,256}")
 
 DeadlineLike: TypeAlias = "float | timedelta"
 """Seconds, or a `timedelta`, from the start of a call to the end of reading its answer."""
@@ -41,6 +44,25 @@ def refuse_unknown(kind: type, unknown: Mapping[str, object]) -> None:
             f"{kind.__name__}() got unknown arguments: {', '.join(sorted(unknown))}; "
             f"it knows: base_url, {', '.join(sorted(known))}"
         )
+
+
+def client_headers(downstream_service: str | None) -> dict[str, str]:
+    """The headers that every request of an `Objectstore` has.
+
+    Raises:
+        InvalidArgumentError: If *downstream_service* can't be sent.
+    """
+    headers = {"user-agent": USER_AGENT}
+    if downstream_service is not None:
+        if not isinstance(downstream_service, str) or not _SERVICE_NAME.fullmatch(
+            downstream_service
+        ):
+            raise InvalidArgumentError(
+                "downstream_service: must be 1 to 256 visible ASCII characters and spaces, "
+                f"got {shorten(downstream_service)}"
+            )
+        headers["x-downstream-service"] = downstream_service
+    return headers
 
 
 def read_deadline(value: DeadlineLike | None) -> float | None:

@@ -1,12 +1,12 @@
 """Reading JSON into models: strict about what the contract names, blind to what it does not.
 
-A decoder takes a value as `json.loads` made it and returns it typed, or raises `ShapeError`.
+A decoder takes a value as `load` made it and returns it typed, or raises `ShapeError`.
 """
 
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import ClassVar, Protocol, Self, TypeVar
+from typing import ClassVar, NoReturn, Protocol, Self, TypeVar
 
 from .timestamps import parse_timestamp
 
@@ -44,6 +44,16 @@ class ShapeError(ValueError):
 
     def __str__(self) -> str:
         return f"JSON at {self.path or 'the root'}: {self.problem}"
+
+
+def load(document: bytes) -> object:
+    """Parse JSON by the letter: UTF-8, no NaN, and no name twice in an object.
+
+    Raises:
+        ValueError: If it is anything else.
+        RecursionError: If it is nested too deep.
+    """
+    return _DECODER.decode(document.decode())
 
 
 def dump(value: object) -> bytes:
@@ -166,3 +176,18 @@ class Members:
 
 def _expected(what: str, value: object) -> ShapeError:
     return ShapeError(f"expected {what}, got {type(value).__name__}")
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        # Readers disagree on which one counts.
+        raise ValueError("JSON with a name twice in an object")
+    return members
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_members, parse_constant=_refuse_constant)

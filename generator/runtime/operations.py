@@ -1,6 +1,5 @@
 """An operation of the contract, without I/O: the request that goes out, the answer that came in."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Generic, TypeVar
 
@@ -10,7 +9,7 @@ from attrs import field, frozen
 from .content import RequestContent
 from .errors import ApiError, InvalidResponse, UnexpectedStatus
 from .headers import Pairs, read_headers
-from .json_values import Decoder
+from .json_values import Decoder, load
 from .models.error import Error
 
 T = TypeVar("T")
@@ -129,7 +128,7 @@ class RequestParts(Generic[BodyT_co, HeadersT_co]):
 
 def json_body(decoder: Decoder[T]) -> Callable[[bytes], T]:
     """A reader of JSON bodies."""
-    return lambda body: decoder(json.loads(body))
+    return lambda body: decoder(load(body))
 
 
 def text_body(body: bytes) -> str:
@@ -148,6 +147,6 @@ def no_body(_body: bytes) -> None:
 
 def _error_model(body: bytes) -> Error | None:
     try:
-        return Error.from_dict(json.loads(body))
+        return Error.from_dict(load(body))
     except (ValueError, RecursionError):
         return None

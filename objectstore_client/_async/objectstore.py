@@ -18,9 +18,9 @@ from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
 from objectstore_client.retries import DEFAULT_RETRIES, RetryBudget, RetryPolicy, read_retries
 from objectstore_client.scope import Scope
 from objectstore_client.settings import (
-    USER_AGENT,
     DeadlineLike,
     Settings,
+    client_headers,
     read_deadline,
     read_max_decoded_size,
     refuse_unknown,
@@ -105,14 +105,11 @@ class AsyncObjectstore:
         if not isinstance(base_url, str):
             raise InvalidArgumentError(f"base_url: must be a string, got {shorten(base_url)}")
         self._base_url = base_url
-        headers = {"user-agent": USER_AGENT}
-        if downstream_service is not None:
-            headers["x-downstream-service"] = downstream_service
         with refused_values():
             self._raw = api.AsyncClient(
                 base_url,
                 timeout=to_httpx(self._settings.timeout),
-                headers=headers,
+                headers=client_headers(downstream_service),
                 transport=transport
                 or new_transport_async(
                     max_connections=max_connections,

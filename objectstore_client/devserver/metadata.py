@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import quote
 
+from objectstore_client.devserver.exchange import MAX_HEAD_BYTES, MAX_HEAD_FIELDS
 from objectstore_client.devserver.records import Record, deadline, whole_seconds
 from objectstore_client.devserver.replies import Headers, Refusal, json_error
 from objectstore_client.expiration import Manual, format_policy, parse_policy
@@ -27,6 +28,10 @@ _PARAMETER = rf"[ \t]*+;[ \t]*+(?:{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))?"
 _MEDIA_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(?:{_PARAMETER})*")
 _HEADER_TEXT = re.compile(rb"[\t -~]*")
 
+# In an answer, beside what describes the object: its length, what the HTTP server adds.
+_OTHER_FIELDS = 10
+_OTHER_BYTES = 4096
+
 _NOT_PLAIN = re.compile(r"[^ -~]")
 _RFC_8187_LITERALS = "!#$&+-.^_`|~"
 
@@ -37,7 +42,8 @@ def read_record(headers: Iterable[tuple[bytes, bytes]], now: datetime) -> Record
     Of repeated headers the last one counts. Headers that only answers have are not looked at.
 
     Raises:
-        Refusal: 400 if a header is malformed or the deadline lies beyond the year 9999.
+        Refusal: 400 if a header is malformed, the deadline lies beyond the year 9999, or all of it
+            is too large to be read back.
     """
     single: dict[bytes, bytes] = {}
     custom: dict[str, str] = {}
@@ -63,7 +69,7 @@ def read_record(headers: Iterable[tuple[bytes, bytes]], now: datetime) -> Record
     if expires is None and not isinstance(policy, Manual):
         raise _invalid(b"x-sn-expiration", "the deadline lies beyond the year 9999")
     origin, filename = single.get(b"x-sn-origin"), single.get(b"x-sn-filename")
-    return Record(
+    record = Record(
         created=created,
         expires=expires,
         policy=policy,
@@ -73,6 +79,8 @@ def read_record(headers: Iterable[tuple[bytes, bytes]], now: datetime) -> Record
         origin=None if origin is None else _text(b"x-sn-origin", origin),
         custom=custom,
     )
+    _check_readable(record)
+    return record
 
 
 def describe(record: Record) -> Headers:
@@ -114,6 +122,18 @@ def content_disposition(filename: str) -> str:
     if not name.isascii():
         value += f"; filename*=UTF-8''{quote(name, safe=_RFC_8187_LITERALS)}"
     return value
+
+
+def _check_readable(record: Record) -> None:
+    """Refuse what could be stored, but then not be read: answers have more fields than requests,
+    and escape more.
+    """
+    if not (record.custom or record.filename or record.origin):
+        return
+    head = describe(record)
+    size = sum(len(name) + len(value) + len(": \r\n") for name, value in head)
+    if len(head) > MAX_HEAD_FIELDS - _OTHER_FIELDS or size > MAX_HEAD_BYTES - _OTHER_BYTES:
+        raise Refusal(json_error(400, "the metadata is too large to be read back"))
 
 
 def _text(name: bytes, value: bytes) -> str:

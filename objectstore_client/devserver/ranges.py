@@ -57,10 +57,13 @@ def parse_range(value: bytes) -> ByteRange | None:
 
 
 def _number(digits: str) -> int | None:
-    # The length is looked at first: converting a very long number takes quadratic time.
-    if len(digits.lstrip("0")) > 20 or (digits and int(digits) >= _LIMIT):
+    if not digits:
+        return None
+    # The length is looked at first: Python refuses to convert very long numbers, zeros or not.
+    digits = digits.lstrip("0") or "0"
+    if len(digits) > 20 or int(digits) >= _LIMIT:
         raise _malformed("a number is too large")
-    return int(digits) if digits else None
+    return int(digits)
 
 
 def _malformed(cause: str) -> Refusal:

@@ -196,6 +196,10 @@ def test_lists_of_models() -> None:
         (b"\xff\xfe\xff", "decode"),
         (b"[" * 100_000, "recursion"),
         (b"9" * 5000, "limit"),
+        (b'{"parts": [], "parts": [], "is_truncated": false}', "twice"),
+        (b'{"parts": [], "is_truncated": false, "x": {"a": 1, "a": 1}}', "twice"),
+        (b'{"parts": [], "is_truncated": false, "x": NaN}', "NaN"),
+        ('{"parts": [], "is_truncated": false}'.encode("utf-16"), "decode"),
     ],
 )
 def test_malformed_json_is_an_invalid_response(body: bytes, reason: str) -> None:

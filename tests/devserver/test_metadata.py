@@ -143,6 +143,22 @@ def test_content_disposition(filename: str, value: str) -> None:
     assert content_disposition(filename) == value
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("x-snme-percents", "%" * 40_000)],
+        [(f"x-snme-{number}", "") for number in range(97)],
+        [("x-sn-filename", "%00" * 10_000 + "%C3%A9")],
+    ],
+    ids=["grows when escaped", "many fields", "is told three times"],
+)
+def test_what_could_not_be_read_is_not_stored(call: Ask, headers: list[Header]) -> None:
+    """Answers have more fields than requests and escape more; readers accept no larger heads."""
+    call("PUT", body=b"old")
+    assert call("PUT", headers=headers, body=b"new").shape == (400, "json")
+    assert call("GET").body == b"old"
+
+
 @settings(deadline=None)
 @given(
     st.text(st.characters(codec="utf-8")),

@@ -65,7 +65,7 @@ def test_bad_configuration_is_refused() -> None:
     """At construction, not at the first call."""
     with pytest.raises(InvalidArgumentError, match="timeout"):
         AsyncObjectstore("http://localhost", timeout=-1)
-    with pytest.raises(InvalidArgumentError, match="x-downstream-service"):
+    with pytest.raises(InvalidArgumentError, match="downstream_service"):
         AsyncObjectstore("http://localhost", downstream_service="a\r\nb: c")
     objectstore = AsyncObjectstore("http://localhost")
     with pytest.raises(InvalidArgumentError, match="usecase: must be a Usecase, got 'abc'"):

@@ -66,7 +66,7 @@ def test_bad_configuration_is_refused() -> None:
     """At construction, not at the first call."""
     with pytest.raises(InvalidArgumentError, match="timeout"):
         Objectstore("http://localhost", timeout=-1)
-    with pytest.raises(InvalidArgumentError, match="x-downstream-service"):
+    with pytest.raises(InvalidArgumentError, match="downstream_service"):
         Objectstore("http://localhost", downstream_service="a\r\nb: c")
     objectstore = Objectstore("http://localhost")
     with pytest.raises(InvalidArgumentError, match="usecase: must be a Usecase, got 'abc'"):
