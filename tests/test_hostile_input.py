@@ -153,7 +153,7 @@ def test_scopes_and_usecases_are_refused_or_literal(text: str) -> None:
         (lambda: Scope.parse(text).path, "scope: "),
         (lambda: Scope(a=text).path.removeprefix("a="), "scope: "),
         (lambda: Scope(**{text: "1"}).path.removesuffix("=1"), "scope: "),
-        (lambda: Usecase(text).name, "usecase: |name: "),
+        (lambda: Usecase(text).name, "usecase: "),
     )
     for make, rule in attempts:
         try:

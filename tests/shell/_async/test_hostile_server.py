@@ -1,0 +1,298 @@
+"""Servers that are up to no good: nothing is followed, believed, or waited for without end."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import pytest
+
+from objectstore_client import (
+    AsyncClient,
+    AsyncObjectstore,
+    ConnectError,
+    ConnectionLostError,
+    IntegrityError,
+    InvalidResponseError,
+    Scope,
+    TransportTimeoutError,
+    Usecase,
+)
+from objectstore_client.zstd import compress
+from tests.engine.peers import client_tls, peer, read_head, server_tls
+from tests.support.rawserver import Exchange, Handler, RawServer, reply
+
+JSON = ("Content-Type", "application/json")
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+def bound(objectstore: AsyncObjectstore) -> AsyncClient:
+    """A client of it."""
+    return objectstore.get_client(Usecase("testing"), Scope(org=17))
+
+
+async def put(client: AsyncClient) -> None:
+    await client.put(b"contents", id="key", metadata={"secret": "metadata"})
+
+
+async def post(client: AsyncClient) -> None:
+    await client.put(b"contents")
+
+
+async def get(client: AsyncClient) -> None:
+    async with await client.get("key") as result:
+        await result.payload.read()
+
+
+async def head(client: AsyncClient) -> None:
+    await client.head("key")
+
+
+async def delete(client: AsyncClient) -> None:
+    await client.delete("key")
+
+
+async def extend(client: AsyncClient) -> None:
+    await client.extend_expiry("key", after=timedelta(days=1))
+
+
+OPERATIONS = (put, post, get, head, delete, extend)
+Operate = Callable[[AsyncClient], Awaitable[None]]
+
+
+# ---- other servers ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operate", OPERATIONS)
+@pytest.mark.parametrize("status", [300, 301, 302, 303, 304, 305, 307, 308, 399])
+async def test_a_redirect_is_an_error(operate: Operate, status: int) -> None:
+    """Neither the token nor anything else goes where the server points to, or is sent again."""
+    with RawServer() as elsewhere:
+        places = (f"{elsewhere.url}/v1/objects/testing/org=17/key", "/elsewhere", None)
+        locations = [[("Location", place)] if place else [] for place in places]
+        with RawServer(*(reply(status, location) for location in locations)) as server:
+            async with AsyncObjectstore(server.url, token="secret") as objectstore:
+                for _ in places:
+                    with pytest.raises(InvalidResponseError) as caught:
+                        await operate(bound(objectstore))
+                    assert caught.value.status == status
+            assert len(server.requests) == len(places)
+        assert elsewhere.connections == 0
+
+
+@pytest.mark.parametrize("operate", OPERATIONS)
+async def test_no_cookie_is_kept(operate: Operate) -> None:
+    """Nor anything else that would tell one request from another."""
+    cookies = [("Set-Cookie", "id=1"), ("Alt-Svc", 'h3=":1"'), ("Refresh", "0; url=http://x")]
+    with RawServer(reply(404, cookies), reply(404, cookies)) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            for _ in range(2):
+                try:
+                    await operate(bound(objectstore))
+                except Exception as error:
+                    assert getattr(error, "status", None) == 404
+        first, second = server.requests
+        assert first.headers == second.headers
+        assert "cookie" not in second.headers
+
+
+# ---- TLS ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("operate", OPERATIONS)
+async def test_certificates_are_checked(operate: Operate) -> None:
+    """By default, and before a byte of the request is sent; nothing is tried without."""
+    received: list[bytes] = []
+    handshakes = []
+
+    def play(connection: socket.socket) -> None:
+        handshakes.append(True)
+        received.append(connection.recv(1))
+
+    with peer(play, tls=server_tls()) as url:
+        async with AsyncObjectstore(url, token="secret") as objectstore:
+            with pytest.raises(ConnectError) as caught:
+                await operate(bound(objectstore))
+        assert "CERTIFICATE_VERIFY_FAILED" in "".join(caught.value.__notes__)
+        assert not caught.value.outcome_unknown
+        assert caught.value.attempts == 1
+    assert not any(received)
+
+    def answer(connection: socket.socket) -> None:
+        assert read_head(connection)
+        connection.sendall(b"HTTP/1.1 418 X\r\nContent-Length: 0\r\n\r\n")
+
+    with peer(answer, tls=server_tls()) as url:
+        async with AsyncObjectstore(url, ssl_context=client_tls()) as objectstore:
+            with pytest.raises(Exception, match="418"):
+                await operate(bound(objectstore))
+
+
+# ---- what it says -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"key": "other", "key": "key"}',
+        b'{"key": "key", "more": {"a": 1, "a": 2}}',
+        b'{"key": "key", "more": NaN}',
+        b'{"key": "key", "more": -Infinity}',
+        b'{"key": "key", "more": ' + b"9" * 5000 + b"}",
+        b'{"key": "key", "more": ' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"key": "key", "more": "' + b"x" * 3_000_000 + b'"}',
+        b'{"key": "key"}\0',
+        b'{"Key": "key"}',
+        b'["key"]',
+        b'"key"',
+        b"7",
+        b"null",
+        '{"key": "key"}'.encode("utf-16"),
+    ],
+)
+async def test_json_is_taken_by_the_letter(body: bytes) -> None:
+    """What other readers could understand otherwise is an error, and so is what is too large."""
+    with RawServer(rest=reply(200, [JSON], body)) as server:
+        async with AsyncObjectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(InvalidResponseError):
+                await put(bound(objectstore))
+    with RawServer(rest=reply(201, [JSON], body)) as server:
+        async with AsyncObjectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(InvalidResponseError) as caught:
+                await post(bound(objectstore))
+            assert len("".join([str(caught.value), *caught.value.__notes__])) < 1500
+
+
+@pytest.mark.parametrize("key", ["other", "Key", "key ", "ke\u0301y", ""])
+async def test_another_key_is_an_error(key: str) -> None:
+    """An object that was stored elsewhere was not stored here."""
+    body = json.dumps({"key": key}).encode()
+    with RawServer(reply(200, [JSON], body)) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            with pytest.raises(InvalidResponseError, match="another key"):
+                await put(bound(objectstore))
+
+
+@pytest.mark.parametrize("key", ["", "..", "../other", "a/./b", "\ud800", "a" * 20_000])
+async def test_a_chosen_key_must_be_one(key: str) -> None:
+    """What the server chooses can be asked for, and does no harm where it is used as a name."""
+    body = json.dumps({"key": key}).encode()
+    with RawServer(reply(201, [JSON], body)) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            with pytest.raises(InvalidResponseError, match="chose a key that is none"):
+                await post(bound(objectstore))
+
+
+@pytest.mark.parametrize("size", ["0", "4", "6", "99999999999999999999"])
+@pytest.mark.parametrize("encoded", [False, True])
+async def test_a_size_that_is_a_lie_is_an_integrity_error(size: str, encoded: bool) -> None:
+    """Nobody takes a part for the whole, or makes room for what is promised."""
+    body = compress(b"hello") if encoded else b"hello"
+    headers = [("x-sn-size", size), *([("Content-Encoding", "zstd")] if encoded else [])]
+    with RawServer(reply(200, headers, body)) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            with pytest.raises(IntegrityError, match="not as long as the server said"):
+                await get(bound(objectstore))
+
+
+@pytest.mark.parametrize("length", ["6", str(2**63), str(2**64 - 1), str(2**64), "-1", "5,6"])
+async def test_a_length_that_is_a_lie_is_a_lost_connection(length: str) -> None:
+    """More than comes, more than there can be, or no length at all."""
+    data = OK + f"Content-Length: {length}\r\n\r\nhello".encode()
+
+    def play(exchange: Exchange) -> None:
+        exchange.send(data)
+        raise ConnectionError
+
+    with RawServer(play) as server:
+        async with AsyncObjectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(ConnectionLostError):
+                await get(bound(objectstore))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("x-sn-size", "9" * 5000),
+        ("x-sn-size", "\xb2"),
+        ("x-sn-expiration", "ttl:" + "9" * 20 + "y"),
+        ("x-sn-expiration", "ttl:" + " " * 60_000),
+        ("x-sn-time-created", "9999-12-31T23:59:60Z"),
+        ("x-sn-time-expires", "0001-01-01T00:00:00+23:59"),
+        ("Content-Encoding", "zstd, zstd"),
+    ],
+)
+async def test_metadata_beyond_all_bounds_is_a_typed_error(header: tuple[str, str]) -> None:
+    """Numbers, times and durations that Python could not hold, or would take long for."""
+    with RawServer(reply(200, [header], b"hello")) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            with pytest.raises(InvalidResponseError):
+                await get(bound(objectstore))
+
+
+async def test_names_of_the_server_are_data() -> None:
+    """What looks like a path or a line is handed over as it is, and nothing is done with it."""
+    headers = [("x-sn-filename", "../../etc/passwd%00"), ("x-snme-note", "a%0D%0Ab: c")]
+    with RawServer(reply(200, headers)) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            metadata = await bound(objectstore).head("key")
+    assert metadata.filename == "../../etc/passwd\0"
+    assert metadata.custom == {"note": "a\r\nb: c"}
+
+
+# ---- time ---------------------------------------------------------------------------------------
+
+
+def drip(start: bytes, drop: bytes) -> Handler:
+    """Read the request, send *start*, and then *drop* again and again, always in time."""
+
+    def handle(exchange: Exchange) -> None:
+        exchange.read_body()
+        exchange.send(start)
+        pause = threading.Event()
+        while True:
+            exchange.send(drop)
+            pause.wait(0.01)
+
+    return handle
+
+
+@pytest.mark.parametrize(
+    ("start", "drop"),
+    [
+        (b"", b"HTTP/1.1 200 OK\r\n"[:1]),
+        (OK, b"x"),
+        (OK + b"x: ", b"y"),
+        (OK + b"Content-Length: 100000\r\n\r\n", b"x"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1;", b"x"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n{\r\n"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n0\r\n", b"x: y\r\n"),
+        (OK + b"Content-Type: application/json\r\n\r\n", b" "),
+        (OK + b"Content-Encoding: zstd\r\n\r\n", b"\x50\x2a\x4d\x18\x01\0\0\0x"),
+        (b"HTTP/1.1 503 X\r\nContent-Length: 60000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 404 X\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+)
+@pytest.mark.parametrize("operate", [put, get])
+async def test_dripping_ends_at_the_deadline(operate: Operate, start: bytes, drop: bytes) -> None:
+    """Heads, bodies, framing and error bodies: no time-out strikes, but all of it has an end."""
+    with RawServer(rest=drip(start, drop)) as server:
+        async with AsyncObjectstore(server.url, deadline=0.2) as objectstore:
+            with pytest.raises((TransportTimeoutError, ConnectionLostError)) as caught:
+                await operate(bound(objectstore))
+            if isinstance(caught.value, TransportTimeoutError):
+                assert caught.value.phase == "deadline"
+
+
+async def test_the_server_sets_no_time() -> None:
+    """`Retry-After` beyond what the policy allows ends the operation instead of holding it."""
+    answers = ("9" * 300, "99999999999", "Fri, 31 Dec 9999 23:59:59 GMT", "3600")
+    with RawServer(*(reply(503, [("Retry-After", wait)]) for wait in answers)) as server:
+        async with AsyncObjectstore(server.url) as objectstore:
+            for _ in answers:
+                with pytest.raises(Exception, match="503"):
+                    await get(bound(objectstore))
+        assert len(server.requests) == len(answers)
