@@ -280,7 +280,7 @@ def drip(start: bytes, drop: bytes) -> Handler:
 async def test_dripping_ends_at_the_deadline(operate: Operate, start: bytes, drop: bytes) -> None:
     """Heads, bodies, framing and error bodies: no time-out strikes, but all of it has an end."""
     with RawServer(rest=drip(start, drop)) as server:
-        async with AsyncObjectstore(server.url, deadline=0.2) as objectstore:
+        async with AsyncObjectstore(server.url, deadline=0.1) as objectstore:
             with pytest.raises((TransportTimeoutError, ConnectionLostError)) as caught:
                 await operate(bound(objectstore))
             if isinstance(caught.value, TransportTimeoutError):

@@ -281,7 +281,7 @@ def drip(start: bytes, drop: bytes) -> Handler:
 def test_dripping_ends_at_the_deadline(operate: Operate, start: bytes, drop: bytes) -> None:
     """Heads, bodies, framing and error bodies: no time-out strikes, but all of it has an end."""
     with RawServer(rest=drip(start, drop)) as server:
-        with Objectstore(server.url, deadline=0.2) as objectstore:
+        with Objectstore(server.url, deadline=0.1) as objectstore:
             with pytest.raises((TransportTimeoutError, ConnectionLostError)) as caught:
                 operate(bound(objectstore))
             if isinstance(caught.value, TransportTimeoutError):
