@@ -26,6 +26,7 @@ from objectstore_client.uploads import UploadPlan
 
 __all__ = [
     "accepts_zstd",
+    "check_chosen",
     "check_id",
     "check_whole",
     "expiry_patch",
@@ -102,15 +103,25 @@ def stored_key(answer: Stored, key: str | None) -> str:
     if answer is None:
         raise InvalidResponseError("the server accepted the object without naming its key")
     if key is None:
-        try:
-            api.encode_key(check_id(answer.key))
-        except ValueError as error:
-            raise InvalidResponseError("the server chose a key that is none") from error
-    elif answer.key != key:
-        other = InvalidResponseError("the server stored the object under another key")
-        other.add_note(f"it says {shorten(answer.key)}")
-        raise other
+        return check_chosen(answer.key)
+    if answer.key != key:
+        error = InvalidResponseError("the server stored the object under another key")
+        error.add_note(f"it says {shorten(answer.key)}")
+        raise error
     return answer.key
+
+
+def check_chosen(key: str) -> str:
+    """Refuse a key that a server chose if nobody can ask for it.
+
+    Raises:
+        InvalidResponseError: If that is so.
+    """
+    try:
+        api.encode_key(check_id(key))
+    except ValueError as error:
+        raise InvalidResponseError("the server chose a key that is none") from error
+    return key
 
 
 def check_whole(status: int) -> None:

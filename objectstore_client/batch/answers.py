@@ -16,6 +16,7 @@ from objectstore_client.errors import (
 )
 from objectstore_client.header_values import decode_value
 from objectstore_client.metadata import Metadata, read_metadata
+from objectstore_client.requests import check_chosen
 from objectstore_client.timestamps import parse_timestamp
 
 __all__ = ["Answer", "Correlation"]
@@ -78,7 +79,8 @@ class Answer:
         """The key of the object that a put has stored.
 
         Raises:
-            InvalidResponseError: If there is none, or another one than was chosen.
+            InvalidResponseError: If there is none, or another one than was chosen, or one that
+                can't be asked for.
         """
         text = self.headers.get("x-sn-batch-operation-key")
         if not text:
@@ -87,7 +89,9 @@ class Answer:
             key = decode_value(text)
         except ValueError:
             raise _invalid("the key of an object can't be decoded") from None
-        if entry.key is not None and key != entry.key:
+        if entry.key is None:
+            return check_chosen(key)
+        if key != entry.key:
             raise _invalid(f"an object was stored under another key: {shorten(key)}")
         return key
 

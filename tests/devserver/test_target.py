@@ -240,7 +240,7 @@ def measured_server(data: Path) -> Iterator[tuple[str, Callable[[], int]]]:
 
 
 def test_a_connection_costs_little_memory(tmp_path: Path) -> None:
-    """A MiB at most, whatever it sends, and however many answers it asks for without reading them."""
+    """A MiB at most, whatever it sends, and however many answers it asks for and leaves unread."""
     with measured_server(tmp_path) as (url, peak), ExitStack() as stack:
         target = "/v1/objects/test/_/o"
         assert ask(url, "PUT", target, body=bytes(4 * MIB)).status == 200

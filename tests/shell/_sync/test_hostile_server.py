@@ -18,6 +18,7 @@ from objectstore_client import (
     IntegrityError,
     InvalidResponseError,
     Objectstore,
+    Put,
     Scope,
     TransportTimeoutError,
     Usecase,
@@ -185,6 +186,21 @@ def test_a_chosen_key_must_be_one(key: str) -> None:
         with Objectstore(server.url) as objectstore:
             with pytest.raises(InvalidResponseError, match="chose a key that is none"):
                 post(bound(objectstore))
+
+
+@pytest.mark.parametrize("key", ["..", "../other", "a/./b", "a" * 20_000])
+def test_a_key_chosen_in_a_batch_must_be_one(key: str) -> None:
+    """The same."""
+    part = (
+        "--B\r\nx-sn-batch-operation-index: 0\r\nx-sn-batch-operation-status: 201 Created\r\n"
+        f"x-sn-batch-operation-key: {key}\r\n\r\n\r\n--B--"
+    )
+    content_type = ("Content-Type", "multipart/form-data; boundary=B")
+    with RawServer(reply(200, [content_type], part.encode())) as server:
+        with Objectstore(server.url) as objectstore:
+            (result,) = bound(objectstore).put_many([Put(b"contents")])
+    assert isinstance(result.error, InvalidResponseError)
+    assert result.key is None
 
 
 @pytest.mark.parametrize("size", ["0", "4", "6", "99999999999999999999"])
