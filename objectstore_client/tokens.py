@@ -194,7 +194,10 @@ class HeldToken:
         used = REFRESH_SECONDS if expires is None else _USED_SHARE * (expires - now)
         renew_at = now + max(used, _SHORTEST_USE)
         ends = renew_at if expires is None else expires
-        return cls(token, {HEADER: f"Bearer {token}"}, renew_at, ends)
+        # Here, as it brings httpx along, which not everybody who imports the package needs.
+        from objectstore_api import PreparedHeaders
+
+        return cls(token, PreparedHeaders({HEADER: f"Bearer {token}"}), renew_at, ends)
 
     def __reduce__(self) -> tuple[object, ...]:
         raise TypeError("a token can't be pickled")

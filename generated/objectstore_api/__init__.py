@@ -14,6 +14,7 @@
 from .client import AsyncClient, Client, StreamedResponse
 from .content import AsyncContent, BinaryReader, BytesLike, RequestContent, SyncContent
 from .errors import ApiError, ClientClosed, InvalidArgument, InvalidResponse, UnexpectedStatus
+from .headers import PreparedHeaders
 from .operations import Operation, RequestParts, Response
 from .paths import encode_key, encode_prefix
 from .target import DEFAULT_TIMEOUT
@@ -30,6 +31,7 @@ __all__ = [
     "InvalidArgument",
     "InvalidResponse",
     "Operation",
+    "PreparedHeaders",
     "RequestContent",
     "RequestParts",
     "Response",

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import httpx
 
-from .headers import checked_headers
+from .headers import checked_headers, header_lines
 from .operations import RequestParts
 
 DEFAULT_TIMEOUT = httpx.Timeout(connect=5.0, read=60.0, write=30.0, pool=10.0)
@@ -53,7 +53,7 @@ class Target:
         self._defaults = self._host | self._agent | self._fixed
         # Ready-made, as httpx copies it in a tenth of the time that it takes to make one.
         self._bare = httpx.Headers(self._defaults)
-        self._bare_head = b" HTTP/1.1\r\n" + _lines(self._defaults)
+        self._bare_head = b" HTTP/1.1\r\n" + header_lines(self._defaults)
         self._timeout = _extensions(timeout)
         self.origin = url.scheme, url.raw_host.decode("ascii"), url.port or _PORTS[url.scheme]
         self._can_replace_path = self._check_replace_path()
@@ -95,9 +95,9 @@ class Target:
         rest = self._bare_head
         if parts.headers:
             if self._defaults.keys().isdisjoint(parts.headers):
-                rest += _lines(parts.headers)
+                rest += header_lines(parts.headers)
             else:
-                rest = b" HTTP/1.1\r\n" + _lines({**self._defaults, **parts.headers})
+                rest = b" HTTP/1.1\r\n" + header_lines({**self._defaults, **parts.headers})
         if length is None:
             rest += b"transfer-encoding: chunked\r\n"
         elif length or parts.method in _METHODS_WITH_BODY:
@@ -155,10 +155,6 @@ class Target:
             str(self._parse_url(*probe)),
             f"{probe[0]}?{probe[1]}".encode(),
         )
-
-
-def _lines(headers: Mapping[str, str]) -> bytes:
-    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
 
 def _extensions(timeout: httpx.Timeout | float) -> dict[str, object]:

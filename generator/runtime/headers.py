@@ -15,6 +15,31 @@ _FORBIDDEN_IN_VALUE = re.compile(r"[^\t\x20-\x7e]").search
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 
+class PreparedHeaders(dict[str, str]):
+    """Headers that are checked and written once, for many requests. Not to be changed.
+
+    Attributes:
+        lines: How they are sent.
+
+    Raises:
+        InvalidArgument: See `request_headers`.
+    """
+
+    __slots__ = ("lines",)
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        checked = checked_headers(headers)
+        super().__init__(checked)
+        self.lines = header_lines(checked)
+
+
+def header_lines(headers: Mapping[str, str]) -> bytes:
+    """Write headers as they are sent."""
+    if isinstance(headers, PreparedHeaders):
+        return headers.lines
+    return "".join([f"{name}: {value}\r\n" for name, value in headers.items()]).encode("ascii")
+
+
 def request_headers(
     declared: Mapping[str, str | int | None], extra: Mapping[str, str] | None
 ) -> dict[str, str]:
@@ -31,7 +56,11 @@ def request_headers(
     headers = {
         name: _checked(name, str(value)) for name, value in declared.items() if value is not None
     }
-    return headers | checked_headers(extra) if extra else headers
+    if not extra:
+        return headers
+    if isinstance(extra, PreparedHeaders):
+        return headers | extra if headers else extra
+    return headers | checked_headers(extra)
 
 
 def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -54,6 +83,8 @@ def checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _checked(name: str, value: str) -> str:
+    if value.isascii() and value.isprintable():
+        return value  # a third of the time that the expression takes
     found = _FORBIDDEN_IN_VALUE(value)
     if found is None:
         return value

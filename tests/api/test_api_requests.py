@@ -6,7 +6,14 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import httpx
 import pytest
-from objectstore_api import DEFAULT_TIMEOUT, AsyncClient, Client, InvalidArgument, RequestParts
+from objectstore_api import (
+    DEFAULT_TIMEOUT,
+    AsyncClient,
+    Client,
+    InvalidArgument,
+    PreparedHeaders,
+    RequestParts,
+)
 from objectstore_api.api.batch import batch_objects
 from objectstore_api.api.internal import health
 from objectstore_api.api.multipart import complete_multipart, put_part
@@ -18,6 +25,7 @@ from objectstore_api.models import (
     MultipartManifest,
     ObjectPatch,
 )
+from objectstore_api.target import Target
 
 
 async def pieces() -> AsyncIterator[bytes]:
@@ -318,3 +326,19 @@ def test_utc_is_what_timestamps_are_written_in() -> None:
     """Fractions stay, offsets become Z."""
     at = datetime(2026, 1, 1, 0, 0, 0, 5, tzinfo=UTC)
     assert ExtendExpiryAt(at=at).to_dict() == {"at": "2026-01-01T00:00:00.000005Z"}
+
+
+def test_prepared_headers_are_those_they_were_made_of() -> None:
+    """They are checked when they are made, and go out as others do."""
+    prepared = PreparedHeaders({"X-Os-Auth": "Bearer abc"})
+    assert prepared == {"x-os-auth": "Bearer abc"}
+    for range_, more in ((None, {}), ("bytes=0-1", {"range": "bytes=0-1"})):
+        parts = get_object.build_request("abc", "_", "key", range_=range_, extra_headers=prepared)
+        assert parts.headers == {**more, "x-os-auth": "Bearer abc"}
+        plain = get_object.build_request(
+            "abc", "_", "key", range_=range_, extra_headers=dict(prepared)
+        )
+        target = Target("http://localhost", 1.0, {})
+        assert target.head(parts, 0) == target.head(plain, 0)
+    with pytest.raises(InvalidArgument, match="not allowed"):
+        PreparedHeaders({"x-os-auth": "a\nb"})
