@@ -14,6 +14,7 @@ from objectstore_api.models.error import Error
 
 from objectstore_client.engine.facts import Facts, Progress, facts_of, record
 from objectstore_client.errors import (
+    ApiError,
     ClosedError,
     ConnectError,
     ConnectionLostError,
@@ -137,6 +138,9 @@ def hide(secret: str, error: Exception) -> None:
         link.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in link.args)
         if notes := getattr(link, "__notes__", None):
             notes[:] = map(clean, notes)
+        if isinstance(link, ApiError):
+            link.detail = link.detail and clean(link.detail)
+            link.causes = tuple(map(clean, link.causes))
         link = link.__cause__ or link.__context__
     if isinstance(error, api.ApiError):
         error.body = clean(error.body.decode("latin-1")).encode("latin-1")

@@ -98,6 +98,7 @@ class AsyncBatches:
                 draw=random.random(),
             )
             for miss in verdict.lost:
+                headers.conceal(miss.error)
                 headers.explain(miss.error)
             if verdict.lost:
                 await self._lanes.hand_over(

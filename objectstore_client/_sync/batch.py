@@ -99,6 +99,7 @@ class Batches:
                 draw=random.random(),
             )
             for miss in verdict.lost:
+                headers.conceal(miss.error)
                 headers.explain(miss.error)
             if verdict.lost:
                 self._lanes.hand_over(
