@@ -68,6 +68,21 @@ def test_what_may_be_created(
             assert answer.shape == (400, "json")
 
 
+def test_what_a_batch_may_create(server: DevServer) -> None:
+    """Each of its operations is checked by itself."""
+    with Objectstore(server.url) as store:
+        client = store.get_client(Usecase("limited"), Scope())
+        day, week = TimeToLive(timedelta(days=1)), TimeToLive(timedelta(days=7))
+        policies = {"a": day, "b": week, "c": None}
+        puts = [Put(b"x", id=key, expiration_policy=each) for key, each in policies.items()]
+        results = client.put_many(puts)
+        assert [type(result.error) for result in results] == [
+            type(None),
+            BadRequestError,
+            BadRequestError,
+        ]
+
+
 @pytest.mark.parametrize(
     ("target", "status"),
     [

@@ -14,10 +14,13 @@ from objectstore_client import (
     AsyncObjectstore,
     AuthenticationError,
     BadRequestError,
+    Delete,
+    Get,
     InvalidArgumentError,
     InvalidResponseError,
     ObjectNotFound,
     PermissionDeniedError,
+    Put,
     Scope,
     SecretKey,
     TimeToLive,
@@ -98,6 +101,20 @@ async def test_a_key_may_be_bounded(enforcing_url: str, scope: Scope) -> None:
             await client.get("absent")
         with pytest.raises(PermissionDeniedError):
             await client.put(b"x")
+
+
+async def test_operations_of_a_batch_are_checked_one_by_one(
+    enforcing_url: str, scope: Scope
+) -> None:
+    """By what each of them needs."""
+    reader = SecretKey(KID, SEED, permissions=["object.read"])
+    async with AsyncObjectstore(enforcing_url, token=reader) as objectstore:
+        client = objectstore.get_client(USECASE, scope)
+        results = client.many([Put(b"x", id="a"), Get("b"), Delete("c")])
+        errors = {result.key: result.error async for result in results}
+        assert isinstance(errors["a"], PermissionDeniedError)
+        assert isinstance(errors["b"], ObjectNotFound)
+        assert isinstance(errors["c"], PermissionDeniedError)
 
 
 async def test_one_signature_per_life_usecase_and_scope() -> None:

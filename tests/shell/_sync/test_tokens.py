@@ -14,11 +14,14 @@ from objectstore_api.api.objects import head_object
 from objectstore_client import (
     AuthenticationError,
     BadRequestError,
+    Delete,
+    Get,
     InvalidArgumentError,
     InvalidResponseError,
     ObjectNotFound,
     Objectstore,
     PermissionDeniedError,
+    Put,
     Scope,
     SecretKey,
     TimeToLive,
@@ -99,6 +102,18 @@ def test_a_key_may_be_bounded(enforcing_url: str, scope: Scope) -> None:
             client.get("absent")
         with pytest.raises(PermissionDeniedError):
             client.put(b"x")
+
+
+def test_operations_of_a_batch_are_checked_one_by_one(enforcing_url: str, scope: Scope) -> None:
+    """By what each of them needs."""
+    reader = SecretKey(KID, SEED, permissions=["object.read"])
+    with Objectstore(enforcing_url, token=reader) as objectstore:
+        client = objectstore.get_client(USECASE, scope)
+        results = client.many([Put(b"x", id="a"), Get("b"), Delete("c")])
+        errors = {result.key: result.error for result in results}
+        assert isinstance(errors["a"], PermissionDeniedError)
+        assert isinstance(errors["b"], ObjectNotFound)
+        assert isinstance(errors["c"], PermissionDeniedError)
 
 
 def test_one_signature_per_life_usecase_and_scope() -> None:
