@@ -51,6 +51,7 @@ _PHASES: dict[type[httpx.TimeoutException], str] = {
 }
 _NO_CONNECTION = (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.ProxyError)
 _LASTING = (httpx.UnsupportedProtocol, httpx.LocalProtocolError)
+_SHORTEST_SECRET = 8  # what is shorter is a word, which may stand anywhere
 _ABSENT_OBJECT_OPERATIONS = {"get_object", "head_object", "patch_object"}
 
 
@@ -129,13 +130,16 @@ def hide(secret: str, error: Exception) -> None:
     """Take *secret*, which a request carried, out of *error* and its causes: some servers repeat
     in their answers what they were sent.
     """
+    if len(secret) < _SHORTEST_SECRET:
+        return
 
     def clean(text: str) -> str:
         return text.replace(secret, "(hidden)")
 
     link: BaseException | None = error
     while link is not None:
-        link.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in link.args)
+        if any(isinstance(arg, str) and secret in arg for arg in link.args):
+            link.args = tuple(clean(arg) if isinstance(arg, str) else arg for arg in link.args)
         if notes := getattr(link, "__notes__", None):
             notes[:] = map(clean, notes)
         if isinstance(link, ApiError):

@@ -138,18 +138,3 @@ def test_bad_policies_are_refused(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InvalidArgumentError, match="policy: "):
         Policies.load(path)
-
-
-def test_batches_are_checked_part_by_part(server: DevServer) -> None:
-    """An insert that the policy forbids fails by itself."""
-    with Objectstore(server.url) as objectstore:
-        client = objectstore.get_client(Usecase("limited"), Scope())
-        allowed, forbidden = client.put_many(
-            [
-                Put(b"x", id="allowed", expiration_policy=TimeToLive(timedelta(days=2))),
-                Put(b"x", id="forbidden"),
-            ]
-        )
-        assert allowed.ok
-        assert isinstance(forbidden.error, BadRequestError)
-        assert not client.exists("forbidden")
