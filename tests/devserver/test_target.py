@@ -135,7 +135,7 @@ def failures() -> Iterator[list[logging.LogRecord]]:
     """What the server, which runs in this process, logs as an error meanwhile."""
     found: list[logging.LogRecord] = []
     handler = logging.Handler(logging.ERROR)
-    handler.emit = found.append  # type: ignore[method-assign]
+    handler.emit = found.append  # type: ignore[method-assign, assignment]
     logging.getLogger().addHandler(handler)
     try:
         yield found
