@@ -54,6 +54,16 @@ def main() -> None:
     type=click.Path(dir_okay=False, exists=True, path_type=Path),
     help="What usecases allow as expiration (TOML or JSON).",
 )
+@click.option("--no-resumable", is_flag=True, help="Decline resumable uploads.")
+@click.option(
+    "--resumable-granularity",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    metavar="BYTES",
+    help="Keep whole multiples of so many bytes of a resumable upload.",
+)
+@click.option("--old-server", is_flag=True, help="Behave as a server of the first version.")
 @click.option("--verbose", is_flag=True, help="Log requests to stderr, without their queries.")
 def serve(
     host: str,
@@ -62,6 +72,9 @@ def serve(
     memory: bool,
     auth_keys: tuple[str, ...],
     policy: Path | None,
+    no_resumable: bool,
+    resumable_granularity: int,
+    old_server: bool,
     verbose: bool,
 ) -> None:
     """Serve objects for tests; without --auth-key, to everybody."""
@@ -70,6 +83,7 @@ def serve(
     try:
         from objectstore_client.devserver.app import access_log
         from objectstore_client.devserver.auth import AuthKey
+        from objectstore_client.devserver.features import Features
         from objectstore_client.devserver.policies import Policies
         from objectstore_client.devserver.server import DevServer
         from objectstore_client.devserver.storage import StorageError
@@ -88,8 +102,18 @@ def serve(
         raise click.ClickException(f"{error.filename}: {error.strerror or error}") from None
     # Blocked before any thread exists, so that the signals wait for `sigwait` below.
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    features = Features(
+        resumable=not no_resumable, granularity=resumable_granularity, old=old_server
+    )
     try:
-        server = DevServer(host=host, port=port, data_dir=data, auth_keys=keys, policies=policies)
+        server = DevServer(
+            host=host,
+            port=port,
+            data_dir=data,
+            auth_keys=keys,
+            policies=policies,
+            features=features,
+        )
         server.start()
     except OSError as error:
         raise click.ClickException(_why_not_listening(host, port, error)) from None

@@ -10,13 +10,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from objectstore_client.devserver.auth import AuthKey
+from objectstore_client.devserver.features import Features
 from objectstore_client.devserver.missing import MissingExtraError
 from objectstore_client.devserver.policies import Policies, UsecasePolicy
 
 if TYPE_CHECKING:
     from objectstore_client.devserver.server import DevServer
 
-__all__ = ["AuthKey", "DevServer", "MissingExtraError", "Policies", "UsecasePolicy"]
+__all__ = [
+    "AuthKey",
+    "DevServer",
+    "Features",
+    "MissingExtraError",
+    "Policies",
+    "UsecasePolicy",
+]
 
 
 def __getattr__(name: str) -> object:

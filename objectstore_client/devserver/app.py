@@ -6,29 +6,36 @@ of its own.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeAlias, TypeVar
+from typing import TypeAlias
 
 from objectstore_client.devserver import metadata, routing
 from objectstore_client.devserver.auth import EVERYTHING, PERMISSIONS, Authority, Grant
 from objectstore_client.devserver.batch import Asked, Batch, Done
-from objectstore_client.devserver.exchange import ClientGone, Exchange, Message, Receive, Send
+from objectstore_client.devserver.drafts import Drafts
+from objectstore_client.devserver.exchange import (
+    ClientGone,
+    Exchange,
+    Message,
+    Receive,
+    Request,
+    Send,
+)
 from objectstore_client.devserver.extension import MAX_JSON_BYTES, check_json_type, parse_target
+from objectstore_client.devserver.features import Features
 from objectstore_client.devserver.load import Load
+from objectstore_client.devserver.multipart import Multipart
 from objectstore_client.devserver.policies import Policies
 from objectstore_client.devserver.ranges import ByteRange, parse_range
-from objectstore_client.devserver.records import Address
+from objectstore_client.devserver.records import Address, Record
 from objectstore_client.devserver.replies import (
     Headers,
     Refusal,
@@ -38,19 +45,17 @@ from objectstore_client.devserver.replies import (
     json_error,
     text,
 )
-from objectstore_client.devserver.routing import Operation
+from objectstore_client.devserver.resumable import Resumable
+from objectstore_client.devserver.routing import Operation, Route
 from objectstore_client.devserver.service import Reading, Service, Upload
 from objectstore_client.devserver.storage import Payload, Storage, StorageError
+from objectstore_client.devserver.threads import Threads
 
 PIECE_BYTES = 512 * 1024
-_DISK_THREADS = 16
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 
 _log = logging.getLogger(__name__)
 access_log = logging.getLogger(f"{__package__}.access")
-
-_P = ParamSpec("_P")
-_T = TypeVar("_T")
 
 
 def utc_now() -> datetime:
@@ -58,17 +63,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """What an operation has to know."""
-
-    exchange: Exchange
-    address: Address
-    now: datetime
-    grant: Grant
-
-
-_Operation: TypeAlias = Callable[[_Request], Awaitable[Reply | None]]
+_Operation: TypeAlias = Callable[[Request], Awaitable[Reply | None]]
 
 _CREATING = (
     Operation.CREATE_OBJECT,
@@ -86,8 +81,11 @@ class App:
         clock: Returns the present time in UTC.
         authority: Says who may do what; without one, everybody may do everything.
         policies: What use cases allow.
+        features: What it offers.
         shutdown_marker: While this file exists, `/ready` says no.
     """
+
+    service_class = Service
 
     def __init__(
         self,
@@ -96,19 +94,22 @@ class App:
         clock: Callable[[], datetime] = utc_now,
         authority: Authority | None = None,
         policies: Policies | None = None,
+        features: Features | None = None,
         shutdown_marker: Path | None = None,
     ) -> None:
         self._storage = storage
-        self._service = Service(storage)
+        self._service = self.service_class(storage)
         self._clock = clock
         self._authority = authority
         self._policies = policies
         self._marker = shutdown_marker or Path(tempfile.gettempdir(), "objectstore.down")
         self._load = Load()
-        self._threads = (
-            ThreadPoolExecutor(_DISK_THREADS, "objectstore-disk") if storage.blocks else None
-        )
-        # Operations of the contract that are not here are answered with 501.
+        self._threads = Threads(blocks=storage.blocks)
+        self._run = self._threads.run
+        drafts, read_record = Drafts(storage.drafts), self.read_record
+        features = features or Features()
+        resumable = Resumable(drafts, self._service, self._threads, features, read_record)
+        multipart = Multipart(drafts, self._service, self._threads, read_record)
         self._operations: dict[Operation, _Operation] = {
             Operation.CREATE_OBJECT: self._create_object,
             Operation.PUT_OBJECT: self._put_object,
@@ -117,6 +118,14 @@ class App:
             Operation.DELETE_OBJECT: self._delete_object,
             Operation.PATCH_OBJECT: self._patch_object,
             Operation.BATCH_OBJECTS: self._batch_objects,
+            Operation.CREATE_SESSION: resumable.create,
+            Operation.PUT_CHUNK: resumable.put_chunk,
+            Operation.CANCEL_SESSION: resumable.cancel,
+            Operation.INITIATE_MULTIPART: multipart.initiate,
+            Operation.PUT_PART: multipart.put_part,
+            Operation.LIST_PARTS: multipart.list_parts,
+            Operation.COMPLETE_MULTIPART: multipart.complete,
+            Operation.ABORT_MULTIPART: multipart.abort,
         }
         self._internal: dict[Operation, Callable[[], Reply]] = {
             Operation.HEALTH: partial(text, 200, "OK"),
@@ -126,8 +135,7 @@ class App:
 
     def close(self) -> None:
         """Wait for what runs on the threads, and close the storage."""
-        if self._threads is not None:
-            self._threads.shutdown()
+        self._threads.close()
         self._storage.close()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -162,15 +170,10 @@ class App:
             return
         with self._load.request():
             grant = self._authenticate(exchange, now)
-            address = route.address()
-            query = routing.parse_query(exchange.raw_query)
-            operation = routing.refine(route.operation, query)
-            if operation not in self._operations:
-                name = operation.name.lower().replace("_", " ")
-                raise Refusal(json_error(501, f"this server does not support: {name}"))
+            operation, address, query = self.resolve(route, exchange)
             self._admit(operation, address, exchange.headers, now, grant)
             with self._load.task():
-                request = _Request(exchange, address, now, grant)
+                request = Request(exchange, address, query, now, grant)
                 reply = await self._operations[operation](request)
             if reply is not None:
                 await exchange.answer(reply)
@@ -197,7 +200,7 @@ class App:
         if self._authority is None and self._policies is None:
             return  # whatever is wrong, the operation itself finds out
         if operation in _CREATING:
-            record = metadata.read_record(headers, now)
+            record = self.read_record(headers, now)
             if self._policies is not None:
                 self._policies.of(address.usecase).check(record.policy)
         elif operation is Operation.GET_OBJECT:
@@ -208,18 +211,42 @@ class App:
         if permission is not None:
             grant.authorize(permission, address)
 
+    # ---- where servers differ: `OldApp` has its own of these --------------------------------
+
+    def resolve(
+        self, route: Route, exchange: Exchange
+    ) -> tuple[Operation, Address, Mapping[str, str]]:
+        """Say what a request asks for: the operation, on what, and the query that goes with it."""
+        address = route.address()
+        query = routing.parse_query(exchange.raw_query)
+        return routing.refine(route.operation, query), address, query
+
+    def read_record(self, headers: Headers, now: datetime) -> Record:
+        """Read the metadata of an object that is being created."""
+        return metadata.read_record(headers, now)
+
+    def describe(self, record: Record) -> Headers:
+        """Write the headers that GET and HEAD have in common, without a length."""
+        return metadata.describe(record)
+
+    def whole_length(self, record: Record) -> Headers:
+        """Write the length of a whole object."""
+        return [(b"content-length", b"%d" % record.size)]
+
+    head_status = 200
+
     # ---- operations: each returns its answer, or has streamed it already -----------------
 
-    async def _create_object(self, request: _Request) -> Reply:
+    async def _create_object(self, request: Request) -> Reply:
         address = request.address._replace(key=str(uuid.uuid4()))
         return await self._store(request, address, status=201)
 
-    async def _put_object(self, request: _Request) -> Reply:
+    async def _put_object(self, request: Request) -> Reply:
         return await self._store(request, request.address, status=200)
 
-    async def _store(self, request: _Request, address: Address, *, status: int) -> Reply:
+    async def _store(self, request: Request, address: Address, *, status: int) -> Reply:
         exchange = request.exchange
-        record = metadata.read_record(exchange.headers, request.now)
+        record = self.read_record(exchange.headers, request.now)
         upload = self._service.upload(address, record)
         try:
             complete = False
@@ -234,19 +261,21 @@ class App:
             self._load.bytes += exchange.received
         return json_document(status, {"key": address.key})
 
-    async def _get_object(self, request: _Request) -> Reply | None:
+    async def _get_object(self, request: Request) -> Reply | None:
         exchange = request.exchange
         header = exchange.header(b"range")
         byte_range = None if header is None else parse_range(header)
         reading, piece = await self._run(
             _open, self._service, request.address, byte_range, request.now
         )
-        status, headers = 200, metadata.describe(reading.record)
-        if byte_range is not None:
+        status, headers = 200, self.describe(reading.record)
+        if byte_range is None:
+            headers += self.whole_length(reading.record)
+        else:
             status = 206
             bounds = (reading.offset, reading.offset + reading.length - 1, reading.record.size)
             headers.append((b"content-range", b"bytes %d-%d/%d" % bounds))
-        headers.append((b"content-length", b"%d" % reading.length))
+            headers.append((b"content-length", b"%d" % reading.length))
         if len(piece) == reading.length:
             self._load.bytes += len(piece)
             return Reply(status, headers, piece)
@@ -266,16 +295,16 @@ class App:
                 return
             piece = await self._run(_read, reading.payload, offset, min(PIECE_BYTES, end - offset))
 
-    async def _head_object(self, request: _Request) -> Reply:
+    async def _head_object(self, request: Request) -> Reply:
         record = await self._run(self._service.describe, request.address, request.now)
-        length = (b"content-length", b"%d" % record.size)
-        return Reply(200, [*metadata.describe(record), length])
+        headers = [*self.describe(record), *self.whole_length(record)]
+        return Reply(self.head_status, headers)
 
-    async def _delete_object(self, request: _Request) -> Reply:
+    async def _delete_object(self, request: Request) -> Reply:
         await self._run(self._service.delete, request.address)
         return empty(204)
 
-    async def _patch_object(self, request: _Request) -> Reply:
+    async def _patch_object(self, request: Request) -> Reply:
         check_json_type(request.exchange.header(b"content-type"))
         target = parse_target(await request.exchange.read_all(MAX_JSON_BYTES))
         policy = None if self._policies is None else self._policies.of(request.address.usecase)
@@ -283,13 +312,13 @@ class App:
         await self._run(self._service.extend, request.address, target, request.now, check)
         return empty(204)
 
-    async def _batch_objects(self, request: _Request) -> None:
+    async def _batch_objects(self, request: Request) -> None:
         batch = Batch(request.exchange, partial(self._perform, request))
         async with aclosing(batch.answer()) as pieces:
             headers = [(b"content-type", batch.content_type)]
             await request.exchange.converse(200, headers, pieces)
 
-    async def _perform(self, request: _Request, asked: Asked) -> Done:
+    async def _perform(self, request: Request, asked: Asked) -> Done:
         """Carry out one operation of a batch."""
         address, now = request.address._replace(key=asked.key), request.now
         insert = asked.operation is Operation.PUT_OBJECT  # nothing else has headers that count
@@ -308,7 +337,7 @@ class App:
                     case Operation.DELETE_OBJECT:
                         await self._run(self._service.delete, address)
                         return Done.without_body(204)
-                upload = self._service.upload(address, metadata.read_record(asked.headers, now))
+                upload = self._service.upload(address, self.read_record(asked.headers, now))
                 try:
                     await self._run(_advance, upload, [asked.payload], True)
                 except BaseException:
@@ -321,20 +350,6 @@ class App:
 
     def _ready(self) -> Reply:
         return text(503, "shutting down") if self._marker.exists() else text(200, "OK")
-
-    # ---- threads ------------------------------------------------------------------------
-
-    async def _run(self, function: Callable[_P, _T], *args: _P.args, **kwargs: _P.kwargs) -> _T:
-        """Call *function* where it may block; it always runs to its end, even when cancelled."""
-        if self._threads is None:
-            return function(*args, **kwargs)
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self._threads, partial(function, *args, **kwargs))
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait([future])
-            raise
 
 
 def _storage_failure(error: StorageError | OSError) -> Reply:

@@ -48,7 +48,7 @@ PERMISSIONS: Mapping[Operation, Permission | None] = {
     Operation.ABORT_MULTIPART: "object.write",
     Operation.PUT_PART: "object.write",
     Operation.LIST_PARTS: "object.write",
-    Operation.COMPLETE_MULTIPART: "object.write",
+    Operation.COMPLETE_MULTIPART: None,  # says inside of its answer that it is not permitted
     Operation.CREATE_SESSION: "object.write",
     Operation.PUT_CHUNK: "object.write",
     Operation.CANCEL_SESSION: "object.write",

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Callable, MutableMapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, MutableMapping
 from contextlib import suppress
-from typing import Any, TypeAlias
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from objectstore_client.devserver.records import Address, Record
 from objectstore_client.devserver.replies import Headers, Refusal, Reply, text
+
+if TYPE_CHECKING:
+    from objectstore_client.devserver.auth import Grant
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -191,3 +197,25 @@ class Exchange:
                 end = self.received + _DRAIN_BYTES
                 while self.body_pending and self.received < end:
                     await self.read(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What an operation has to know.
+
+    Attributes:
+        address: Its key is empty on a collection.
+        query: The parameters that operations know.
+        now: The point in time that all its decisions share.
+        grant: What the request may do.
+    """
+
+    exchange: Exchange
+    address: Address
+    query: Mapping[str, str]
+    now: datetime
+    grant: Grant
+
+
+ReadRecord: TypeAlias = Callable[[Headers, datetime], Record]
+"""Reads the metadata of an object that is being created; `read_record` is one."""

@@ -109,14 +109,17 @@ class Route:
     scopes: bytes = b""
     key: bytes | None = None
 
-    def address(self) -> Address:
+    def address(self, *, any_usecase: bool = False) -> Address:
         """Decode and check the path parameters; the key is empty on a collection.
+
+        Args:
+            any_usecase: Do not look at the name of the use case.
 
         Raises:
             Refusal: 400 if one of them is malformed.
         """
         usecase = _decoded("usecase", self.usecase)
-        if not USECASE_NAME.fullmatch(usecase):
+        if not any_usecase and not USECASE_NAME.fullmatch(usecase):
             raise _bad_path("usecase", "must be 3 to 64 of A-Z a-z 0-9 _ -")
         try:
             scopes = Scope.parse(_decoded("scopes", self.scopes)).path

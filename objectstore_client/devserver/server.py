@@ -17,8 +17,10 @@ from typing import Self
 from objectstore_client.devserver.app import App, utc_now
 from objectstore_client.devserver.auth import AuthKey, Authority
 from objectstore_client.devserver.directory import DirectoryStorage
+from objectstore_client.devserver.features import Features
 from objectstore_client.devserver.memory import MemoryStorage
 from objectstore_client.devserver.missing import MissingExtraError
+from objectstore_client.devserver.old import OldApp
 from objectstore_client.devserver.policies import Policies
 
 try:
@@ -144,6 +146,7 @@ class DevServer:
         auth_keys: Whose tokens and pre-signed URLs are accepted; with them, requests need one.
         policies: What use cases allow as expiration.
         limits: For clients that take their time.
+        features: What it offers beyond plain objects; also makes an old server of it.
     """
 
     def __init__(
@@ -156,6 +159,7 @@ class DevServer:
         auth_keys: Iterable[AuthKey] = (),
         policies: Policies | None = None,
         limits: Limits | None = None,
+        features: Features | None = None,
     ) -> None:
         self._host = host
         self._port = port
@@ -165,6 +169,7 @@ class DevServer:
         self._authority = Authority(keys) if keys else None
         self._policies = policies
         self._limits = limits or Limits()
+        self._features = features or Features()
         self._url: str | None = None
         self._thread: threading.Thread | None = None
         self._stop: Callable[[], object] = lambda: None
@@ -197,7 +202,14 @@ class DevServer:
         except BaseException:
             listener.close()
             raise
-        app = App(storage, clock=self._clock, authority=self._authority, policies=self._policies)
+        kind = OldApp if self._features.old else App
+        app = kind(
+            storage,
+            clock=self._clock,
+            authority=self._authority,
+            policies=self._policies,
+            features=self._features,
+        )
         url = url_of(listener)
         ready: Future[None] = Future()
         thread = threading.Thread(

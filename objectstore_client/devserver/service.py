@@ -70,6 +70,14 @@ class Service:
         """Begin to create or replace an object; *record* still lacks its size."""
         return Upload(self._storage, address, record)
 
+    def stage(self) -> StagedPayload:
+        """Begin a payload that will be a part of an object."""
+        return self._storage.stage()
+
+    def publish(self, address: Address, staged: StagedPayload, record: Record) -> None:
+        """Make what was received elsewhere the object, instead of an older one."""
+        self._storage.publish(address, staged, replace(record, size=staged.size))
+
     def read(self, address: Address, byte_range: ByteRange | None, now: datetime) -> Reading:
         """Open an object, which counts as an access. The caller closes the payload.
 

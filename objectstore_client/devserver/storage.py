@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from objectstore_client.devserver.drafts import DraftStorage
 from objectstore_client.devserver.records import Address, Record
 
 
@@ -53,6 +54,11 @@ class Storage(Protocol):
     """
 
     blocks: bool
+
+    @property
+    def drafts(self) -> DraftStorage:
+        """Where uploads in several requests are kept until they become objects."""
+        ...
 
     def stage(self) -> StagedPayload:
         """Begin a payload."""

@@ -187,7 +187,7 @@ def test_a_reader_that_goes_away_does_no_harm(server: DevServer, call: Ask, pref
     [
         ("PUT", "/o", [("content-encoding", "gzip")], 400),
         ("PUT", "/..", [], 400),
-        ("PUT", "/o?session=AAAA", [], 501),
+        ("PUT", "/o?session=AAAA", [("upload-offset", "0")], 404),
         ("PUT", "", [], 405),
         ("GET", "/absent", [], 404),
         ("DELETE", "/o", [], 204),
