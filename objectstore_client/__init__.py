@@ -27,9 +27,12 @@ from objectstore_client.errors import (
     IntegrityError,
     InvalidArgumentError,
     InvalidResponseError,
+    MultipartError,
+    ObjectChanged,
     ObjectNotFound,
     ObjectstoreError,
     PermissionDeniedError,
+    RangeNotSatisfiable,
     RateLimitedError,
     ServerError,
     TokenProviderError,
@@ -40,6 +43,7 @@ from objectstore_client.errors import (
 from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, TimeToLive
 from objectstore_client.metadata import Metadata
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
+from objectstore_client.ranges import ByteRange
 from objectstore_client.scope import Scope, SentryScope
 from objectstore_client.signing import AsyncTokenSource, MissingSigningError, SecretKey, TokenSource
 from objectstore_client.sources import AsyncContents, Contents
@@ -49,29 +53,39 @@ from objectstore_client.usecase import Compression, Frames, Usecase
 
 if _typing.TYPE_CHECKING:
     from objectstore_client._async.client import AsyncClient, AsyncGetResult
+    from objectstore_client._async.multipart import AsyncMultipartUpload
     from objectstore_client._async.objectstore import AsyncObjectstore
     from objectstore_client._async.payload import AsyncPayload
+    from objectstore_client._async.reader import AsyncReader
     from objectstore_client._sync.client import Client, GetResult
+    from objectstore_client._sync.multipart import MultipartUpload
     from objectstore_client._sync.objectstore import Objectstore
     from objectstore_client._sync.payload import Payload
+    from objectstore_client._sync.reader import Reader
     from objectstore_client.batch.operations import Delete, Get, Head, OperationResult, Put
+    from objectstore_client.multipart import UploadedPart
     from objectstore_client.retries import RetryPolicy
 
 _LAZY = {
     "AsyncClient": "_async.client",
     "AsyncGetResult": "_async.client",
+    "AsyncMultipartUpload": "_async.multipart",
     "AsyncObjectstore": "_async.objectstore",
     "AsyncPayload": "_async.payload",
+    "AsyncReader": "_async.reader",
     "Client": "_sync.client",
     "Delete": "batch.operations",
     "Get": "batch.operations",
     "GetResult": "_sync.client",
     "Head": "batch.operations",
+    "MultipartUpload": "_sync.multipart",
     "Objectstore": "_sync.objectstore",
     "OperationResult": "batch.operations",
     "Payload": "_sync.payload",
     "Put": "batch.operations",
+    "Reader": "_sync.reader",
     "RetryPolicy": "retries",
+    "UploadedPart": "multipart",
 }
 """What is imported when it is first asked for, and from where."""
 
@@ -80,11 +94,14 @@ __all__ = [
     "AsyncClient",
     "AsyncContents",
     "AsyncGetResult",
+    "AsyncMultipartUpload",
     "AsyncObjectstore",
     "AsyncPayload",
+    "AsyncReader",
     "AsyncTokenSource",
     "AuthenticationError",
     "BadRequestError",
+    "ByteRange",
     "Client",
     "ClosedError",
     "Compression",
@@ -106,7 +123,10 @@ __all__ = [
     "Metadata",
     "MetricsBackend",
     "MissingSigningError",
+    "MultipartError",
+    "MultipartUpload",
     "NoOpMetricsBackend",
+    "ObjectChanged",
     "ObjectNotFound",
     "Objectstore",
     "ObjectstoreError",
@@ -115,7 +135,9 @@ __all__ = [
     "Permission",
     "PermissionDeniedError",
     "Put",
+    "RangeNotSatisfiable",
     "RateLimitedError",
+    "Reader",
     "RetryPolicy",
     "Scope",
     "SecretKey",
@@ -130,6 +152,7 @@ __all__ = [
     "TransportError",
     "TransportTimeoutError",
     "UnsupportedError",
+    "UploadedPart",
     "Usecase",
     "__version__",
 ]

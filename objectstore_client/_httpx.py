@@ -22,9 +22,11 @@ from objectstore_client.errors import (
     InvalidArgumentError,
     InvalidResponseError,
     ObjectstoreError,
+    RangeNotSatisfiable,
     TransportTimeoutError,
     api_error,
 )
+from objectstore_client.ranges import parse_content_range
 from objectstore_client.retries import Failure, failure_of_status, parse_retry_after
 from objectstore_client.timeouts import Timeout
 
@@ -32,10 +34,12 @@ __all__ = [
     "FAILURES",
     "Failed",
     "failure_of",
+    "header_of",
     "hide",
     "late_contents",
     "own_error",
     "refused_values",
+    "status_of",
     "to_httpx",
     "translate",
 ]
@@ -162,6 +166,16 @@ def hide(secret: str, error: Exception) -> None:
         error.reason = clean(error.reason)
 
 
+def status_of(error: Exception) -> int | None:
+    """The status of an error answer; `None` if there was no answer."""
+    return error.status_code if isinstance(error, api.ApiError) else None
+
+
+def header_of(error: Exception, name: str) -> str | None:
+    """A header of an error answer; `None` if there was no answer."""
+    return error.headers.get(name) if isinstance(error, api.ApiError) else None
+
+
 def own_error(error: BaseException) -> BaseException:
     """The error of this package for one of httpx or the generated client; any other is itself."""
     if isinstance(error, ObjectstoreError):
@@ -216,10 +230,19 @@ def _from_api(error: api.ApiError) -> ObjectstoreError:
         detail, causes = error.error.detail, tuple(error.error.causes or ())
     else:
         detail, causes = error.body.decode("utf-8", "replace").strip() or None, ()
+    if error.status_code == 416:
+        return RangeNotSatisfiable.of(_size_told(error))
     absent = error.operation in _ABSENT_OBJECT_OPERATIONS
     answer = api_error(error.status_code, absent=absent, detail=detail, causes=causes)
     answer.retry_after = _retry_after(error)
     return answer
+
+
+def _size_told(error: api.ApiError) -> int | None:
+    try:
+        return parse_content_range(error.headers.get("content-range")).total
+    except InvalidResponseError:
+        return None
 
 
 def _retry_after(error: api.ApiError) -> float | None:

@@ -23,7 +23,7 @@ from collections.abc import (
 )
 from concurrent.futures import Future
 from contextlib import closing
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from objectstore_client.sources import Piece, Source, SourceLateError, pieces_of, pieces_of_all
 
@@ -37,8 +37,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncPayloadBase",
+    "AsyncReaderBase",
     "AsyncTurns",
     "PayloadBase",
+    "ReaderBase",
     "Turns",
     "ask",
     "ask_async",
@@ -54,6 +56,8 @@ __all__ = [
     "read_source_async",
     "result_of",
     "result_of_async",
+    "run_blocking",
+    "run_blocking_async",
     "run_cpu",
     "run_cpu_async",
     "sleep",
@@ -79,6 +83,23 @@ async def run_cpu_async(
 
 
 def run_cpu(size: int, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    """Call *function*."""
+    return function(*args, **kwargs)
+
+
+async def run_blocking_async(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
+    """Call *function*, which may wait for a disk, in a thread; it runs to its end."""
+    import asyncio
+
+    call = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+    try:
+        return await asyncio.shield(call)
+    except asyncio.CancelledError:
+        await asyncio.wait([call])
+        raise
+
+
+def run_blocking(function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
     """Call *function*."""
     return function(*args, **kwargs)
 
@@ -258,6 +279,37 @@ class AsyncPayloadBase:
 
 class PayloadBase(io.BufferedIOBase):
     """What a sync payload is: a binary file, for everything that takes one."""
+
+    def _mark_closed(self) -> None:
+        super().close()
+
+
+class AsyncReaderBase:
+    """What an async reader is."""
+
+    closed: bool = False
+
+    def _mark_closed(self) -> None:
+        self.closed = True
+
+
+class ReaderBase(io.BufferedIOBase):
+    """What a sync reader is: a binary file, for everything that takes one."""
+
+    # Any: typing has no name for what can be written to before Python 3.12.
+    def readinto(self, buffer: Any, /) -> int:
+        """Read into *buffer* until it is full, or the end."""
+        view = memoryview(buffer).cast("B")
+        data = self.read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def readinto1(self, buffer: Any, /) -> int:
+        """Read what is at hand into *buffer*."""
+        view = memoryview(buffer).cast("B")
+        data = self.read1(len(view))
+        view[: len(data)] = data
+        return len(data)
 
     def _mark_closed(self) -> None:
         super().close()

@@ -14,11 +14,14 @@
     │   ├── PermissionDeniedError   403
     │   ├── ObjectNotFound          404 in answer to a read or a change of one object
     │   ├── ConflictError           409
+    │   ├── RangeNotSatisfiable     416: no byte of the object lies in the range
     │   ├── RateLimitedError        429
+    │   ├── MultipartError          200, and in it that the parts of an upload can't be joined
     │   ├── UnsupportedError        405, 501: this server does not offer the operation
     │   └── ServerError             every other 5xx
     └── DataError                   the data: what arrived is not what was promised
         ├── IntegrityError          truncated, corrupted or inconsistent payload
+        │   └── ObjectChanged       another version of the object came between
         └── InvalidResponseError    an answer that breaks the protocol
 
 Messages are stable, so that reports group; what varies (status, detail, key, …) stands in
@@ -29,6 +32,7 @@ token or a query string.
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Self
 
 __all__ = [
     "ApiError",
@@ -42,9 +46,12 @@ __all__ = [
     "IntegrityError",
     "InvalidArgumentError",
     "InvalidResponseError",
+    "MultipartError",
+    "ObjectChanged",
     "ObjectNotFound",
     "ObjectstoreError",
     "PermissionDeniedError",
+    "RangeNotSatisfiable",
     "RateLimitedError",
     "ServerError",
     "TokenProviderError",
@@ -177,8 +184,39 @@ class ConflictError(ApiError):
     """The object's state does not allow the change, for instance because it never expires (409)."""
 
 
+class RangeNotSatisfiable(ApiError):  # noqa: N818 - the name HTTP gives it
+    """No byte of the object lies in the range (416).
+
+    Attributes:
+        size: Bytes of the object, or of its decoded payload if that is what was asked for;
+            `None` if the server does not say.
+    """
+
+    size: int | None = None
+
+    @classmethod
+    def of(cls, size: int | None) -> Self:
+        """Make the error for an object of *size* bytes."""
+        error = cls("no byte of the object lies in the range", status=416)
+        error.size = size
+        if size is not None:
+            error.add_note(f"the object has {size} bytes")
+        return error
+
+
 class RateLimitedError(ApiError):
     """A rate limit or the service's concurrency limit was hit (429)."""
+
+
+class MultipartError(ApiError):
+    """The parts of a multipart upload could not be joined, which a success with 200 tells.
+
+    Attributes:
+        code: `InvalidPart` for a part that is missing or another one, `internal error` for all
+            that the server does not explain, or what its storage says.
+    """
+
+    code: str = "internal error"
 
 
 class UnsupportedError(ApiError):
@@ -195,6 +233,19 @@ class DataError(ObjectstoreError):
 
 class IntegrityError(DataError):
     """The payload is truncated, corrupted, or not of the length that was declared."""
+
+
+class ObjectChanged(IntegrityError):  # noqa: N818 - nothing is wrong with the data
+    """The object was replaced or deleted while it was being read; what came so far is of the
+    older version.
+    """
+
+    @classmethod
+    def because(cls, change: str) -> Self:
+        """Make the error, with what shows the change as a note."""
+        error = cls("the object changed while it was being read")
+        error.add_note(change)
+        return error
 
 
 class InvalidResponseError(DataError):

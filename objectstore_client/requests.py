@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+import attrs
 import objectstore_api as api
-from objectstore_api.api.objects import create_object, put_object
+from objectstore_api.api.objects import create_object, delete_object, put_object
 from objectstore_api.api.objects.get_object import GetObjectHeaders
 from objectstore_api.api.objects.head_object import HeadObjectHeaders
 from objectstore_api.models.extend_expiry_after import ExtendExpiryAfter
@@ -17,6 +19,7 @@ from objectstore_api.models.object_key import ObjectKey
 from objectstore_api.models.object_patch import ObjectPatch
 from objectstore_api.models.put_object_result import PutObjectResult
 from objectstore_api.models.upload_session import UploadSession
+from objectstore_api.models.upload_type import UploadType
 
 from objectstore_client.durations import format_duration, round_up
 from objectstore_client.errors import InvalidArgumentError, InvalidResponseError, shorten
@@ -27,14 +30,16 @@ from objectstore_client.uploads import UploadPlan
 __all__ = [
     "accepts_zstd",
     "check_chosen",
+    "check_connections",
     "check_id",
-    "check_whole",
     "expiry_patch",
     "is_decodable",
     "metadata_of",
+    "probe_request",
     "put_request",
     "record_sizes",
     "stored_key",
+    "wants_session",
 ]
 
 Stored: TypeAlias = PutObjectResult | UploadSession | ObjectKey | None
@@ -57,22 +62,38 @@ def check_id(id: str) -> str:
     return id
 
 
+def check_connections(value: int) -> None:
+    """Refuse what is no number of connections."""
+    if type(value) is not int or value < 1:
+        raise InvalidArgumentError(
+            f"connections: must be a whole number from 1, got {shorten(value)}"
+        )
+
+
 def put_request(
     prefix: str,
     key: str | None,
     plan: UploadPlan,
-    body: api.RequestContent,
+    body: api.RequestContent | None,
     content_length: int | None,
     extra_headers: Mapping[str, str],
+    *,
+    session_length: int | None = None,
 ) -> api.RequestParts[Stored, object]:
-    """Make the request of a put: PUT with a key, POST without."""
+    """Make the request of a put: PUT with a key, POST without.
+
+    With *session_length*, that of a put by a resumable session, for an object of so many bytes.
+    """
     extra_headers = {**extra_headers, **plan.custom}
+    upload_type: UploadType | None = None if session_length is None else "resumable"
     if key is None:
         return create_object.build_request_at(
             prefix,
             body=body,
             content_type=plan.content_type,
             content_length=content_length,
+            upload_type=upload_type,
+            upload_length=session_length,
             content_encoding=plan.content_encoding,
             x_sn_expiration=plan.expiration,
             x_sn_origin=plan.origin,
@@ -85,12 +106,39 @@ def put_request(
         body=body,
         content_type=plan.content_type,
         content_length=content_length,
+        upload_type=upload_type,
+        upload_length=session_length,
         content_encoding=plan.content_encoding,
         x_sn_expiration=plan.expiration,
         x_sn_origin=plan.origin,
         x_sn_filename=plan.filename,
         extra_headers=extra_headers,
     )
+
+
+def probe_request(prefix: str, extra_headers: Mapping[str, str]) -> api.RequestParts[None, object]:
+    """Make a request that tells whether a server takes resumable uploads, and does no harm.
+
+    See `supports_resumable`. The contract knows no such request: it is refused by all that know
+    the parameter.
+    """
+    parts = delete_object.build_request_at(prefix, str(uuid.uuid4()), extra_headers=extra_headers)
+    return attrs.evolve(parts, query="upload_type=resumable")
+
+
+def wants_session(resumable: bool | None, threshold: int | None, size: int | None) -> bool:
+    """Whether contents of *size* bytes, if that is known, are to be sent by a resumable session.
+
+    Raises:
+        InvalidArgumentError: If *resumable* is none of its three values.
+    """
+    if resumable not in (True, False, None):
+        raise InvalidArgumentError(
+            f"resumable: must be True, False or None, got {shorten(resumable)}"
+        )
+    if resumable is None:
+        return threshold is not None and size is not None and size >= threshold
+    return resumable and size != 0
 
 
 def stored_key(answer: Stored, key: str | None) -> str:
@@ -124,16 +172,6 @@ def check_chosen(key: str) -> str:
     return key
 
 
-def check_whole(status: int) -> None:
-    """Refuse a part of an object where the whole was asked for.
-
-    Raises:
-        InvalidResponseError: If *status* is that of a part.
-    """
-    if status == 206:
-        raise InvalidResponseError("the server sent a part of the object, which nobody asked for")
-
-
 def record_sizes(measurement: Measurement, plan: UploadPlan, size: int, sent: int) -> None:
     """Note the sizes of a put that succeeded."""
     if plan.compress or plan.content_encoding is None:
@@ -142,15 +180,19 @@ def record_sizes(measurement: Measurement, plan: UploadPlan, size: int, sent: in
         measurement.compression, measurement.compressed_size = plan.content_encoding, sent
 
 
-def metadata_of(headers: GetObjectHeaders | HeadObjectHeaders) -> Metadata:
-    """What the headers of an answer say of an object.
+def metadata_of(
+    headers: GetObjectHeaders | HeadObjectHeaders, *, size: int | None = None
+) -> Metadata:
+    """What the headers of an answer say of an object, whose size may be known better than they do.
 
     Raises:
         InvalidResponseError: If the expiration policy can't be read.
     """
     return read_metadata(
         headers.raw,
-        size=headers.x_sn_size if headers.x_sn_size is not None else headers.content_length,
+        size=next(
+            (x for x in (size, headers.x_sn_size, headers.content_length) if x is not None), None
+        ),
         time_created=headers.x_sn_time_created,
         time_expires=headers.x_sn_time_expires,
     )

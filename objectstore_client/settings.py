@@ -7,13 +7,15 @@ import platform
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeAlias
 
 from objectstore_client._version import __version__
 from objectstore_client.errors import InvalidArgumentError, TransportTimeoutError, shorten
 from objectstore_client.metrics import MetricsBackend
+from objectstore_client.resumable import Support
 from objectstore_client.retries import RetryBudget, RetryPolicy, read_retries
 from objectstore_client.timeouts import Timeout, TimeoutLike, read_timeout
 
@@ -140,6 +142,7 @@ class Call:
 class Settings:
     """What holds for all clients of one `Objectstore`."""
 
+    base_url: str
     timeout: Timeout
     deadline: float | None
     retries: RetryPolicy
@@ -147,6 +150,8 @@ class Settings:
     metrics_backend: MetricsBackend
     propagate_traces: bool
     max_decoded_size: int
+    spool_dir: Path | None = None
+    resumable: Support = field(default_factory=Support)
 
     def call(
         self,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, TypeAlias, cast
@@ -78,6 +78,7 @@ class Source:
         async_items: Starts the caller's iterable, which may be async; its items are not cut yet.
         head: The first bytes, where they can be had without reading; to guess the content type.
         name: File name, if the source has one; to guess the content type.
+        pieces_from: Like *pieces*, from an offset, where that takes no reading of what is before.
     """
 
     pieces: Callable[[], Generator[Piece]] | None
@@ -87,6 +88,13 @@ class Source:
     async_items: Callable[[], AsyncIterable[bytes] | Iterable[bytes]] | None = None
     head: bytes = b""
     name: str | None = None
+    pieces_from: Callable[[int], Generator[Piece]] | None = None
+
+    def part(self, offset: int, size: int) -> Source:
+        """*size* bytes from *offset*; of a source with `pieces_from`."""
+        assert self.pieces_from is not None
+        pieces_from = self.pieces_from
+        return Source(lambda: _first(size, pieces_from(offset)), size, in_memory=self.in_memory)
 
 
 def open_source(contents: Contents) -> Source:
@@ -155,24 +163,43 @@ def pieces_of_all(iterable: object) -> Generator[Piece]:
             iterator.close()
 
 
+def _first(size: int, pieces: Generator[Piece]) -> Generator[Piece]:
+    """The first *size* bytes of *pieces*, which is closed after them."""
+    with closing(pieces):
+        while size and (piece := next(pieces, None)):
+            piece = piece if len(piece) <= size else memoryview(piece)[:size]
+            size -= len(piece)
+            yield piece
+
+
 def _from_memory(data: bytes | bytearray | memoryview) -> Source:
     if isinstance(data, memoryview) and not data.c_contiguous:
         raise _refused(data, "the memoryview must be contiguous")
     size = data.nbytes if isinstance(data, memoryview) else len(data)
     head = next((bytes(piece[:64]) for piece in pieces_of(data)), b"")
-    return Source(lambda: pieces_of(data), size, in_memory=True, head=head)
+    view = memoryview(data)
+    view = view.cast("B") if size else memoryview(b"")  # a view with a zero can't be cast
+    return Source(
+        lambda: pieces_of(data),
+        size,
+        in_memory=True,
+        head=head,
+        pieces_from=lambda offset: pieces_of(view[offset:]),
+    )
 
 
 def _from_path(path: Path) -> Source:
-    def pieces() -> Generator[Piece]:
+    def pieces(offset: int = 0) -> Generator[Piece]:
         with path.open("rb") as file:
+            if offset:
+                file.seek(offset)
             yield from _read(file)
 
     status = path.stat()
     if not path.is_file():
         # A pipe or device has no size to go by; what it yields is uploaded until it ends.
         return Source(pieces, replayable=False, name=path.name)
-    return Source(pieces, status.st_size, name=path.name)
+    return Source(pieces, status.st_size, name=path.name, pieces_from=pieces)
 
 
 def _from_file(file: BinaryIO) -> Source:
@@ -189,13 +216,20 @@ def _from_file(file: BinaryIO) -> Source:
             size = max(file.seek(0, os.SEEK_END) - start, 0)
             file.seek(start)
 
-    def pieces() -> Generator[Piece]:
+    def pieces(offset: int = 0) -> Generator[Piece]:
         with _alone(file):
             if start is not None:
-                file.seek(start)
+                file.seek(start + offset)
             yield from _read(file)
 
-    return Source(pieces, size, replayable=start is not None, name=name)
+    seekable = start is not None
+    return Source(
+        pieces,
+        size,
+        replayable=seekable,
+        name=name,
+        pieces_from=pieces if seekable else None,
+    )
 
 
 _readers: dict[int, object] = {}  # of files, by their id: who reads it at this moment

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias, get_args
 
 from objectstore_client.errors import InvalidArgumentError, shorten
 from objectstore_client.expiration import ExpirationPolicy, Manual, TimeToIdle, TimeToLive
+from objectstore_client.resumable import DEFAULT_THRESHOLD
 
 __all__ = [
     "DEFAULT_LEVEL",
@@ -49,6 +50,8 @@ class Usecase:
         compression_level: -100 to 22: the higher, the smaller and slower.
         frames: `"independent"` (default), so that large payloads are compressed and decoded on
             several cores, or `"single"` for readers that stop after the first zstd frame.
+        resumable_threshold: Contents of at least so many bytes are sent by resumable uploads where
+            the server takes them; `None` for never. 256 MiB by default.
         expiration_policy: Default for objects put without one; `None` means that they never expire
             by themselves.
 
@@ -61,6 +64,7 @@ class Usecase:
     compression: Compression = "zstd"
     compression_level: int = DEFAULT_LEVEL
     frames: Frames = "independent"
+    resumable_threshold: int | None = DEFAULT_THRESHOLD
     expiration_policy: ExpirationPolicy | None = None
 
     def __post_init__(self) -> None:
@@ -71,6 +75,12 @@ class Usecase:
         check_compression(self.compression)
         check_level(self.compression_level)
         check_frames(self.frames)
+        threshold = self.resumable_threshold
+        if threshold is not None and (type(threshold) is not int or threshold < 1):
+            raise InvalidArgumentError(
+                "resumable_threshold: must be a whole number from 1, or None, "
+                f"got {shorten(threshold)}"
+            )
         check_policy(self.expiration_policy)
 
 

@@ -253,19 +253,19 @@ class AsyncBatches:
         assert key is not None
         body: AsyncHeldBody | AsyncLateBody
         if said.part.whole:
-            body = AsyncHeldBody(said.part.body, metadata.size)
+            body = AsyncHeldBody(said.part.body, metadata.size, entry.attempts)
         else:
             body = AsyncLateBody(
-                metadata, lambda: self._client.get(key, decompress=False, **self._options)
+                metadata,
+                lambda: self._client.get(key, decompress=False, **self._options),
+                entry.attempts,
             )
         payload = AsyncPayload(
-            self._raw,
             body,
             self._at(entry),
             call,
             decode=is_decodable(metadata),
             content_encoding=None,
-            attempts=entry.attempts,
             max_decoded_size=self._settings.max_decoded_size,
             on_progress=None,
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from objectstore_client._async.tokens import AsyncAttemptHeaders
 from objectstore_client._httpx import FAILURES, failure_of, translate
@@ -13,9 +13,14 @@ from objectstore_client._runtime import sleep_async
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
-__all__ = ["run_attempts_async"]
+if TYPE_CHECKING:
+    import objectstore_api as api
+
+__all__ = ["run_attempts_async", "send_async"]
 
 _R = TypeVar("_R")
+_Body = TypeVar("_Body")
+_Headers = TypeVar("_Headers")
 
 _DEFINITE = (Failure.PERMANENT, Failure.DATA)  # nobody would expect another attempt
 
@@ -82,3 +87,20 @@ async def run_attempts_async(
         else:
             settings.budget.succeed(cost)
             return result
+
+
+async def send_async(
+    raw: api.AsyncClient,
+    settings: Settings,
+    call: Call,
+    operation: Operation,
+    headers: AsyncAttemptHeaders,
+    request: Callable[..., api.RequestParts[_Body, _Headers]],
+) -> api.Response[_Body, _Headers]:
+    """Send what *request* makes, with the headers of each attempt, and read the answer."""
+
+    async def attempt() -> api.Response[_Body, _Headers]:
+        parts = request(extra_headers=await headers.next())
+        return await raw.call(parts, extensions=call.extensions())
+
+    return await run_attempts_async(settings, call, operation, attempt, headers)

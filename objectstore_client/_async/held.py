@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TYPE_CHECKING, Self
 
-from objectstore_client._runtime import iterate_async
 from objectstore_client.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -18,25 +17,27 @@ __all__ = ["AsyncHeldBody", "AsyncLateBody"]
 class AsyncHeldBody:
     """A payload that came with the batch, as it is stored."""
 
-    __slots__ = ("_body", "content_length", "x_sn_size")
+    __slots__ = ("_body", "attempts", "length", "received", "total")
 
-    def __init__(self, body: bytes, size: int | None) -> None:
-        self.content_length = len(body)
-        self.x_sn_size = size
+    def __init__(self, body: bytes, size: int | None, attempts: int) -> None:
+        self.attempts = attempts
+        self.length = len(body) if size is None else size
+        self.total = size
+        self.received = 0
         self._body = body
-
-    @property
-    def headers(self) -> Self:
-        """What is known of its length."""
-        return self
 
     def at_hand(self) -> bytes:
         """The payload."""
+        self.received = len(self._body)
         return self._body
 
-    def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The payload, in one piece."""
-        return iterate_async([self._body])
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self.received == len(self._body):
+            raise StopAsyncIteration
+        return self.at_hand()
 
     async def aclose(self) -> None:
         """Nothing is open."""
@@ -50,30 +51,36 @@ class AsyncLateBody:
         get: Makes that request.
     """
 
-    def __init__(self, metadata: Metadata, get: Callable[[], Awaitable[AsyncGetResult]]) -> None:
-        self.content_length = None
-        self.x_sn_size = metadata.size
+    length = None
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        get: Callable[[], Awaitable[AsyncGetResult]],
+        attempts: int,
+    ) -> None:
+        self.attempts = attempts
+        self.total = metadata.size
+        self.received = 0
         self._metadata = metadata
         self._get = get
-        self._pieces: AsyncGenerator[bytes] | None = None
-
-    @property
-    def headers(self) -> Self:
-        """What is known of its length."""
-        return self
+        self._pieces = self._read()
 
     def at_hand(self) -> None:
         """Nothing was asked for yet."""
 
-    def aiter_raw(self) -> AsyncIterator[bytes]:
-        """The payload, as it is stored."""
-        self._pieces = self._read()
-        return self._pieces
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        async for piece in self._pieces:
+            self.received += len(piece)
+            return piece
+        raise StopAsyncIteration
 
     async def aclose(self) -> None:
         """Give back the connection, if there is one."""
-        if self._pieces is not None:
-            await self._pieces.aclose()
+        await self._pieces.aclose()
 
     async def _read(self) -> AsyncGenerator[bytes]:
         async with await self._get() as result:

@@ -254,19 +254,19 @@ class Batches:
         assert key is not None
         body: HeldBody | LateBody
         if said.part.whole:
-            body = HeldBody(said.part.body, metadata.size)
+            body = HeldBody(said.part.body, metadata.size, entry.attempts)
         else:
             body = LateBody(
-                metadata, lambda: self._client.get(key, decompress=False, **self._options)
+                metadata,
+                lambda: self._client.get(key, decompress=False, **self._options),
+                entry.attempts,
             )
         payload = Payload(
-            self._raw,
             body,
             self._at(entry),
             call,
             decode=is_decodable(metadata),
             content_encoding=None,
-            attempts=entry.attempts,
             max_decoded_size=self._settings.max_decoded_size,
             on_progress=None,
         )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from objectstore_client._httpx import FAILURES, failure_of, translate
 from objectstore_client._runtime import sleep
@@ -14,9 +14,14 @@ from objectstore_client._sync.tokens import AttemptHeaders
 from objectstore_client.retries import Failure, Operation, decide
 from objectstore_client.settings import Call, Settings
 
-__all__ = ["run_attempts"]
+if TYPE_CHECKING:
+    import objectstore_api as api
+
+__all__ = ["run_attempts", "send"]
 
 _R = TypeVar("_R")
+_Body = TypeVar("_Body")
+_Headers = TypeVar("_Headers")
 
 _DEFINITE = (Failure.PERMANENT, Failure.DATA)  # nobody would expect another attempt
 
@@ -83,3 +88,20 @@ def run_attempts(
         else:
             settings.budget.succeed(cost)
             return result
+
+
+def send(
+    raw: api.Client,
+    settings: Settings,
+    call: Call,
+    operation: Operation,
+    headers: AttemptHeaders,
+    request: Callable[..., api.RequestParts[_Body, _Headers]],
+) -> api.Response[_Body, _Headers]:
+    """Send what *request* makes, with the headers of each attempt, and read the answer."""
+
+    def attempt() -> api.Response[_Body, _Headers]:
+        parts = request(extra_headers=headers.next())
+        return raw.call(parts, extensions=call.extensions())
+
+    return run_attempts(settings, call, operation, attempt, headers)

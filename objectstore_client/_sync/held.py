@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Self
 
-from objectstore_client._runtime import iterate
 from objectstore_client.errors import IntegrityError
 
 if TYPE_CHECKING:
@@ -19,25 +18,27 @@ __all__ = ["HeldBody", "LateBody"]
 class HeldBody:
     """A payload that came with the batch, as it is stored."""
 
-    __slots__ = ("_body", "content_length", "x_sn_size")
+    __slots__ = ("_body", "attempts", "length", "received", "total")
 
-    def __init__(self, body: bytes, size: int | None) -> None:
-        self.content_length = len(body)
-        self.x_sn_size = size
+    def __init__(self, body: bytes, size: int | None, attempts: int) -> None:
+        self.attempts = attempts
+        self.length = len(body) if size is None else size
+        self.total = size
+        self.received = 0
         self._body = body
-
-    @property
-    def headers(self) -> Self:
-        """What is known of its length."""
-        return self
 
     def at_hand(self) -> bytes:
         """The payload."""
+        self.received = len(self._body)
         return self._body
 
-    def iter_raw(self) -> Iterator[bytes]:
-        """The payload, in one piece."""
-        return iterate([self._body])
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        if self.received == len(self._body):
+            raise StopIteration
+        return self.at_hand()
 
     def close(self) -> None:
         """Nothing is open."""
@@ -51,30 +52,36 @@ class LateBody:
         get: Makes that request.
     """
 
-    def __init__(self, metadata: Metadata, get: Callable[[], GetResult]) -> None:
-        self.content_length = None
-        self.x_sn_size = metadata.size
+    length = None
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        get: Callable[[], GetResult],
+        attempts: int,
+    ) -> None:
+        self.attempts = attempts
+        self.total = metadata.size
+        self.received = 0
         self._metadata = metadata
         self._get = get
-        self._pieces: Generator[bytes] | None = None
-
-    @property
-    def headers(self) -> Self:
-        """What is known of its length."""
-        return self
+        self._pieces = self._read()
 
     def at_hand(self) -> None:
         """Nothing was asked for yet."""
 
-    def iter_raw(self) -> Iterator[bytes]:
-        """The payload, as it is stored."""
-        self._pieces = self._read()
-        return self._pieces
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> bytes:
+        for piece in self._pieces:
+            self.received += len(piece)
+            return piece
+        raise StopIteration
 
     def close(self) -> None:
         """Give back the connection, if there is one."""
-        if self._pieces is not None:
-            self._pieces.close()
+        self._pieces.close()
 
     def _read(self) -> Generator[bytes]:
         with self._get() as result:

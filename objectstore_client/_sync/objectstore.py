@@ -15,6 +15,7 @@ from objectstore_client._runtime import new_transport
 from objectstore_client._sync.client import Client
 from objectstore_client._sync.tokens import Tokens
 from objectstore_client.errors import InvalidArgumentError, shorten
+from objectstore_client.files import read_path
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
 from objectstore_client.retries import DEFAULT_RETRIES, RetryBudget, RetryPolicy, read_retries
 from objectstore_client.scope import Scope
@@ -66,6 +67,9 @@ class Objectstore:
         ssl_context: For https: instead of the usual certificate authorities, or with a client
             certificate.
         unix_socket: Path of the socket to connect to, instead of the host of *base_url*.
+        spool_dir: Where compressed uploads of unusual size are put together before they are sent,
+            and where `upload_from` keeps what it needs to go on; by default the system's directory
+            for temporary files.
         transport: An httpx transport to send requests with, instead of ours: for HTTP/2, say. It
             is closed with this object.
 
@@ -89,12 +93,17 @@ class Objectstore:
         max_connections: int = 32,
         ssl_context: ssl.SSLContext | None = None,
         unix_socket: str | os.PathLike[str] | None = None,
+        spool_dir: str | os.PathLike[str] | None = None,
         transport: httpx.BaseTransport | None = None,
         **unknown: Never,
     ) -> None:
         refuse_unknown(type(self), unknown)
+        if not isinstance(base_url, str):
+            raise InvalidArgumentError(f"base_url: must be a string, got {shorten(base_url)}")
+        self._base_url = base_url
         self._tokens = Tokens(token)
         self._settings = Settings(
+            base_url=base_url,
             timeout=read_timeout(timeout, DEFAULT_TIMEOUT),
             deadline=read_deadline(deadline),
             retries=read_retries(retries, DEFAULT_RETRIES),
@@ -102,10 +111,8 @@ class Objectstore:
             metrics_backend=metrics_backend or NoOpMetricsBackend(),
             propagate_traces=propagate_traces,
             max_decoded_size=read_max_decoded_size(max_decoded_size, DEFAULT_MAX_DECODED_SIZE),
+            spool_dir=None if spool_dir is None else read_path(spool_dir, "spool_dir"),
         )
-        if not isinstance(base_url, str):
-            raise InvalidArgumentError(f"base_url: must be a string, got {shorten(base_url)}")
-        self._base_url = base_url
         with refused_values():
             self._raw = api.Client(
                 base_url,

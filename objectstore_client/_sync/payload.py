@@ -23,9 +23,8 @@ from objectstore_client.progress import OnProgress, Progress
 from objectstore_client.workers import Ahead
 
 if TYPE_CHECKING:
-    import objectstore_api as api
-
     from objectstore_client.place import Place
+    from objectstore_client.ranges import Span
     from objectstore_client.settings import Call
 
 __all__ = ["Payload"]
@@ -37,22 +36,27 @@ LARGE_BYTES = 1024 * 1024
 """Answers of known length from this up are decoded on several cores, as far as they let us."""
 
 
-class Lengths(Protocol):
-    """What is known of the length of a payload, before it is read."""
-
-    @property
-    def content_length(self) -> int | None: ...
-    @property
-    def x_sn_size(self) -> int | None: ...
-
-
 class Body(Protocol):
-    """Where a payload comes from: the answer to a get, or what a batch brought."""
+    """Where a payload comes from: the stored bytes of an object, or what a batch brought.
+
+    Attributes:
+        length: How many bytes there are to come, if known.
+        total: Bytes of the whole object, if known.
+        received: How many have come.
+        attempts: How many requests were sent for them.
+    """
 
     @property
-    def headers(self) -> Lengths: ...
+    def length(self) -> int | None: ...
+    @property
+    def total(self) -> int | None: ...
+    @property
+    def received(self) -> int: ...
+    @property
+    def attempts(self) -> int: ...
     def at_hand(self) -> bytes | None: ...
-    def iter_raw(self) -> Iterator[bytes]: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
     def close(self) -> None: ...
 
 
@@ -76,15 +80,16 @@ class Payload(PayloadBase):
         content_encoding: Encoding of the bytes that are read: `None` when they are decoded or were
             never encoded, `"zstd"` when compressed bytes are passed through.
 
-    Reading raises `IntegrityError` if the payload ends early or does not decode,
-    `ConnectionLostError` or `TransportTimeoutError` if the connection fails, and
-    `ClosedError` after `close`.
+    If the connection fails, reading goes on over another one where it left off, as often as the
+    retry policy allows. It raises `IntegrityError` if the payload ends early or does not decode,
+    `ObjectChanged` if it would have to go on with another version of the object,
+    `ConnectionLostError` or `TransportTimeoutError` if connections keep failing, and `ClosedError`
+    after `close`.
     """
 
     def __init__(
         self,
-        raw: api.Client,
-        answer: Body,
+        stored: Body,
         place: Place,
         call: Call,
         *,
@@ -92,24 +97,25 @@ class Payload(PayloadBase):
         content_encoding: str | None,
         max_decoded_size: int,
         on_progress: OnProgress | None,
-        attempts: int,
+        window: Span | None = None,
+        exact: bool = False,
     ) -> None:
         self.content_encoding = content_encoding
-        self._raw = raw  # held, so that its connections live as long as this payload
-        self._answer = answer
+        self._stored = stored
         self._place = place
         self._call = call
         self._decode = decode
-        self._attempts = attempts
         self._decoder: zstd.Decoder | None = None
         self._max_decoded_size = max_decoded_size
         self._ahead: Ahead[bytes] = Ahead()
         self._exhausted = False  # all was received; some of it may still be decoded ahead
         self._progress = None if on_progress is None else Progress(on_progress, None)
         self._delivered = 0
-        self._chunks = answer.iter_raw()
-        self._length = answer.headers.content_length
-        self._received = 0
+        self._chunks: Iterator[bytes] = stored
+        self._length = stored.length
+        self._skip = 0 if window is None else window.start
+        self._window, self._exact = window, exact
+        self._left = None if window is None else window.size
         self._piece, self._position = b"", 0
         self._ended = False
         self._failure: ObjectstoreError | None = None
@@ -117,19 +123,20 @@ class Payload(PayloadBase):
     def begin(self) -> None:
         """Read a small answer of known length now, so that it holds no connection."""
         if self._length is not None and self._length <= SMALL_BYTES:
-            at_hand = self._answer.at_hand()
+            at_hand = self._stored.at_hand()
             data = b"".join([chunk for chunk in self._chunks]) if at_hand is None else at_hand
-            self._answer.close()
+            self._stored.close()
             whole = zstd.decompress_small(data) if self._decode else data
             if whole is not None and not (self._decode and len(whole) > self._max_decoded_size):
                 self._announce(len(whole))
-                self._received = len(data)
                 self._check_length()
-                self._piece, self._ended = whole, True
+                self._piece, self._ended = self._cut(whole), True
+                if self._exact and self._left:
+                    raise IntegrityError("the payload is not what its seek table says")
                 return
             self._chunks = iterate([data])
         if self._decode:
-            size = self._length or self._answer.headers.x_sn_size or 0
+            size = self._length or self._stored.total or 0
             self._decoder = zstd.Decoder(
                 max_decoded_size=self._max_decoded_size, whole_frames=size >= LARGE_BYTES
             )
@@ -202,7 +209,7 @@ class Payload(PayloadBase):
             self._mark_closed()
             self._piece, self._position = b"", 0
             self._ahead.drop()
-            self._answer.close()
+            self._stored.close()
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "at the end" if self._ended else "open"
@@ -217,18 +224,24 @@ class Payload(PayloadBase):
         try:
             while self._position == len(self._piece) and not self._ended:
                 self._call.check_deadline()
-                self._piece, self._position = self._next(), 0
+                self._piece, self._position = self._cut(self._next()), 0
+                if self._ended and self._exact and self._left:
+                    raise IntegrityError("the payload is not what its seek table says")
+                if self._left == 0:
+                    self._ended = True
+                    self._ahead.drop()
+                    self._stored.close()
         except BaseException as error:
             # A read after this one must not take the break for the end of the data.
             failure = self._place.located(error)
             if isinstance(failure, ObjectstoreError):
-                failure.attempts = self._attempts
+                failure.attempts = self._stored.attempts
                 failure.elapsed = time.monotonic() - self._call.started
                 self._failure = failure
             else:
                 self._failure = ConnectionLostError("reading the payload was interrupted")
             self._ahead.drop()
-            self._answer.close()
+            self._stored.close()
             if failure is error:
                 raise
             raise failure from error
@@ -253,7 +266,7 @@ class Payload(PayloadBase):
     def _announce(self, total: int | None) -> None:
         """Have the progress tell how much there is in all."""
         if self._progress is not None:
-            self._progress.total = total
+            self._progress.total = total if self._window is None else self._window.size
 
     def _next(self) -> bytes:
         """The next piece, decoded; may be empty, not only at the end."""
@@ -276,7 +289,6 @@ class Payload(PayloadBase):
         if self._decoder is not None and (part := self._decoder.advance()) is not None:
             return part
         for chunk in self._chunks:
-            self._received += len(chunk)
             if self._decoder is None:
                 return chunk
             self._decoder.feed(chunk)
@@ -287,12 +299,23 @@ class Payload(PayloadBase):
             self._decoder.finish()
             self._announce(self._decoder.decoded_bytes)
         self._exhausted = True
-        self._answer.close()
+        self._stored.close()
         return None
 
+    def _cut(self, piece: bytes) -> bytes:
+        """What of *piece* lies in the window."""
+        if self._skip:
+            dropped = min(self._skip, len(piece))
+            self._skip -= dropped
+            piece = piece[dropped:]
+        if self._left is not None:
+            piece = piece[: self._left]
+            self._left -= len(piece)
+        return piece
+
     def _check_length(self) -> None:
-        for declared in (self._length, self._answer.headers.x_sn_size):
-            if declared is not None and self._received != declared:
-                error = IntegrityError("the payload is not as long as the server said")
-                error.add_note(f"{declared} bytes were declared, {self._received} arrived")
-                raise error
+        received, declared = self._stored.received, self._stored.length
+        if declared is not None and received != declared:
+            error = IntegrityError("the payload is not as long as the server said")
+            error.add_note(f"{declared} bytes were declared, {received} arrived")
+            raise error

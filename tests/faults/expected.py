@@ -66,9 +66,9 @@ head_cut     ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l      
 head_reset   ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
 head_stall   ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
 head_drips   T        T        T        T        t           t           t            t
-body_cut     -        ok,L,L   L        L        ok,l,l      -           l            l
-body_reset   -        ok,L,L   L        L        ok,l,l      -           l            l
-body_stall   -        ok,T,T   T        T        ok,t,t      -           t            t
+body_cut     -        ok,L,L   ok,okL,L ok,okL,L      ok,l,l      -           l            l
+body_reset   -        ok,L,L   ok,okL,L ok,okL,L      ok,l,l      -           l            l
+body_stall   -        ok,T,T   ok,okT,T ok,okT,T      ok,t,t      -           t            t
 body_drips   -        T        T        T        t           -           t            t
 body_flip    -        .        .        I        p           -           p            .p
 """,
@@ -103,12 +103,12 @@ huge_head    ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l      
 """,
     "lengths": """
 #            look     small    large    zstd     put         touch       once         post
-too_long     -        ok,L,L   L        L        ok,l,l      -           l            l
+too_long     -        okL      okL      okL      ok,l,l      -           l            l
 too_short    -        .I       .I       I        p           -           p            p
 two          ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      -           l            l
 +chunks      -        ok,L,L   ok,L,L   ok,L,L   ok,l,l      -           l            l
-no_end       -        okL,L,L  L        L        ok,l,l      -           l            l
-bad_chunk    -        okL,L,L  L        L        ok,l,l      -           l            l
+no_end       -        okL      okL      okL      ok,l,l      -           l            l
+bad_chunk    -        okL      okL      okL      ok,l,l      -           l            l
 """,
 }
 
