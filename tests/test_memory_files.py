@@ -78,8 +78,7 @@ def growth(url: str, world: str, compression: str, size: int, folder: Path) -> i
     return grown["both"]
 
 
-@pytest.mark.parametrize("compression", ["zstd", "none"])
-@pytest.mark.parametrize("world", ["sync", "async"])
+@pytest.mark.parametrize(("world", "compression"), [("sync", "zstd"), ("async", "none")])
 def test_memory_does_not_grow_with_the_file(
     url: str, world: str, compression: str, tmp_path: Path
 ) -> None:
