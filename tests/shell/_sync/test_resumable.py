@@ -205,6 +205,23 @@ def test_a_vanished_session_is_replaced(gone: int) -> None:
     assert told(server)[-3:] == [HEAD, OPEN, step(0)]
 
 
+def test_an_unknown_session_may_be_a_bad_request() -> None:
+    """As on early servers: in answer to a question, which can't be malformed."""
+    handlers = [PROBED, ABSENT, OPENED, at(10), lost, reply(400), ABSENT, OPENED, STORED]
+    with RawServer(*handlers) as server:
+        with connect(server) as client:
+            assert client.put(BODY * 200, id="key") == "key"
+    assert told(server)[-3:] == [HEAD, OPEN, step(0)]
+
+
+def test_a_completed_session_may_say_so_again() -> None:
+    """As on cloud storage."""
+    with RawServer(PROBED, ABSENT, OPENED, lost, STORED) as server:
+        with connect(server) as client:
+            assert client.put(BODY, id="key") == "key"
+    assert told(server)[3:] == [step(0), step(None)]
+
+
 def test_sessions_that_keep_vanishing_end_it() -> None:
     """After a few."""
     again = [reply(410), ABSENT, OPENED]
