@@ -13,7 +13,15 @@ from objectstore_client.errors import (
     shorten,
 )
 
-__all__ = ["ByteRange", "ContentRange", "Span", "check_range", "parse_content_range", "span_of"]
+__all__ = [
+    "ByteRange",
+    "ContentRange",
+    "Span",
+    "answers",
+    "check_range",
+    "parse_content_range",
+    "span_of",
+]
 
 _LIMIT = 2**63
 _CONTENT_RANGE = re.compile(r"bytes (?:([0-9]{1,19})-([0-9]{1,19})|\*)/([0-9]{1,19}|\*)")
@@ -118,6 +126,18 @@ class ContentRange:
 
     span: Span | None
     total: int | None
+
+
+def answers(byte_range: ByteRange, came: ContentRange) -> bool:
+    """Whether what came is what was asked for, as far as that can be told."""
+    if came.span is None:
+        return False
+    if came.total is None:
+        return byte_range.first < 0 or came.span.start == byte_range.first
+    try:
+        return span_of(byte_range, came.total) == came.span
+    except RangeNotSatisfiable:
+        return False
 
 
 def parse_content_range(text: str | None) -> ContentRange:

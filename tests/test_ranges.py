@@ -11,6 +11,7 @@ from objectstore_client.errors import RangeNotSatisfiable
 from objectstore_client.ranges import (
     ContentRange,
     Span,
+    answers,
     check_range,
     parse_content_range,
     span_of,
@@ -77,6 +78,27 @@ def test_what_is_no_range_is_refused() -> None:
 def test_content_ranges_are_read(text: str, expected: ContentRange) -> None:
     """Those of parts and those of refusals."""
     assert parse_content_range(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("byte_range", "text", "right"),
+    [
+        (ByteRange(3, 5), "bytes 3-5/10", True),
+        (ByteRange(3, 5), "bytes 3-4/10", False),
+        (ByteRange(3, 5), "bytes 2-5/10", False),
+        (ByteRange(3, 50), "bytes 3-9/10", True),
+        (ByteRange(3), "bytes 3-8/10", False),
+        (ByteRange(3), "bytes 3-8/*", True),
+        (ByteRange(3), "bytes 4-8/*", False),
+        (ByteRange.suffix(4), "bytes 6-9/10", True),
+        (ByteRange.suffix(4), "bytes 5-9/10", False),
+        (ByteRange(3), "bytes */10", False),
+        (ByteRange(20), "bytes 3-9/10", False),
+    ],
+)
+def test_another_part_is_noticed(byte_range: ByteRange, text: str, right: bool) -> None:
+    """One byte less is another part."""
+    assert answers(byte_range, parse_content_range(text)) is right
 
 
 @pytest.mark.parametrize(

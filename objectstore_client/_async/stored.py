@@ -11,7 +11,7 @@ from objectstore_api.api.objects import get_object
 from objectstore_client._httpx import FAILURES, failure_of, status_of, translate
 from objectstore_client._runtime import sleep_async
 from objectstore_client.errors import InvalidResponseError, ObjectChanged
-from objectstore_client.ranges import ByteRange, Span, parse_content_range, span_of
+from objectstore_client.ranges import ByteRange, Span, answers, parse_content_range, span_of
 from objectstore_client.retries import Decision, decide
 
 if TYPE_CHECKING:
@@ -86,12 +86,8 @@ class AsyncStoredBytes:
                     )
                 came = parse_content_range(headers.content_range)
                 self.total = self.total if came.total is None else came.total
-                wrong = came.span is None or (
-                    byte_range.first >= 0 and came.span.start != byte_range.first
-                )
-                if wrong:
+                if came.span is None or not answers(byte_range, came):
                     raise InvalidResponseError("the server sent another part of the object")
-                assert came.span is not None
                 self.span = came.span
             else:
                 self.total = headers.content_length if self.total is None else self.total
@@ -199,10 +195,8 @@ class AsyncStoredBytes:
             self.attempts += 1
             await sleep_async(decision.delay)
             try:
-                await self._reopen()
+                await self._reopen_admitted()
             except FAILURES as error:
-                if await self._new_headers.replace(status_of(error)):
-                    self._tries -= 1
                 if status_of(error) == 404:
                     raise ObjectChanged.because("it was deleted") from error
                 if status_of(error) == 416:
@@ -220,6 +214,16 @@ class AsyncStoredBytes:
         error.add_note(f"attempts: {self.attempts}, given up: {decision.reason}")
         error.__cause__ = cause
         return error
+
+    async def _reopen_admitted(self) -> None:
+        """Reopen; once more if the server refuses the token, and there is another one."""
+        try:
+            await self._reopen()
+        except FAILURES as error:
+            if not await self._new_headers.replace(status_of(error)):
+                raise
+            self.attempts += 1
+            await self._reopen()
 
     async def _reopen(self) -> None:
         answer = await self._request(Span(self._position, self.span.end).header)

@@ -12,7 +12,7 @@ from objectstore_api.api.objects import get_object
 from objectstore_client._httpx import FAILURES, failure_of, status_of, translate
 from objectstore_client._runtime import sleep
 from objectstore_client.errors import InvalidResponseError, ObjectChanged
-from objectstore_client.ranges import ByteRange, Span, parse_content_range, span_of
+from objectstore_client.ranges import ByteRange, Span, answers, parse_content_range, span_of
 from objectstore_client.retries import Decision, decide
 
 if TYPE_CHECKING:
@@ -87,12 +87,8 @@ class StoredBytes:
                     )
                 came = parse_content_range(headers.content_range)
                 self.total = self.total if came.total is None else came.total
-                wrong = came.span is None or (
-                    byte_range.first >= 0 and came.span.start != byte_range.first
-                )
-                if wrong:
+                if came.span is None or not answers(byte_range, came):
                     raise InvalidResponseError("the server sent another part of the object")
-                assert came.span is not None
                 self.span = came.span
             else:
                 self.total = headers.content_length if self.total is None else self.total
@@ -200,10 +196,8 @@ class StoredBytes:
             self.attempts += 1
             sleep(decision.delay)
             try:
-                self._reopen()
+                self._reopen_admitted()
             except FAILURES as error:
-                if self._new_headers.replace(status_of(error)):
-                    self._tries -= 1
                 if status_of(error) == 404:
                     raise ObjectChanged.because("it was deleted") from error
                 if status_of(error) == 416:
@@ -221,6 +215,16 @@ class StoredBytes:
         error.add_note(f"attempts: {self.attempts}, given up: {decision.reason}")
         error.__cause__ = cause
         return error
+
+    def _reopen_admitted(self) -> None:
+        """Reopen; once more if the server refuses the token, and there is another one."""
+        try:
+            self._reopen()
+        except FAILURES as error:
+            if not self._new_headers.replace(status_of(error)):
+                raise
+            self.attempts += 1
+            self._reopen()
 
     def _reopen(self) -> None:
         answer = self._request(Span(self._position, self.span.end).header)

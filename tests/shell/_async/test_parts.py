@@ -282,6 +282,23 @@ async def test_attempts_without_progress_are_bounded() -> None:
     assert len(server.requests) == 3
 
 
+async def test_a_refused_token_is_replaced_on_the_way() -> None:
+    """As it is before the first byte: the one that began may have expired meanwhile."""
+    tokens = iter(["first", "second"])
+    with RawServer(broken(), reply(401), rest(150_000)) as server:
+        async with AsyncObjectstore(
+            server.url, timeout=20, retries=QUICK, token=lambda: next(tokens)
+        ) as objectstore:
+            client = objectstore.get_client(Usecase("testing"), Scope())
+            async with await client.get("key") as result:
+                assert await result.payload.read() == BODY
+    assert [request.headers["x-os-auth"] for request in server.requests] == [
+        "Bearer first",
+        "Bearer first",
+        "Bearer second",
+    ]
+
+
 async def test_a_lost_end_is_no_loss() -> None:
     """If every byte of the object is there, and only the end of the answer is not."""
 
