@@ -328,12 +328,12 @@ class App:
                 match asked.operation:
                     case Operation.GET_OBJECT:
                         reading, piece = await self._run(_open, self._service, address, None, now)
-                        described = metadata.describe_part(reading.record)
+                        described = metadata.for_part(self.describe(reading.record))
                         body = self._pieces(reading, piece)
                         return Done(200, described, body, reading.payload.close)
                     case Operation.HEAD_OBJECT:
                         record = await self._run(self._service.describe, address, now)
-                        return Done.without_body(204, metadata.describe_part(record))
+                        return Done.without_body(204, metadata.for_part(self.describe(record)))
                     case Operation.DELETE_OBJECT:
                         await self._run(self._service.delete, address)
                         return Done.without_body(204)

@@ -106,10 +106,10 @@ def describe(record: Record) -> Headers:
     return headers
 
 
-def describe_part(record: Record) -> Headers:
-    """Write the headers that describe an object in a part of a batch (protocol section 9.2)."""
+def for_part(described: Headers) -> Headers:
+    """Those of the headers of an object that a part of a batch has (protocol section 9.2)."""
     left_out = (b"accept-ranges", b"content-disposition")
-    return [(name, value) for name, value in describe(record) if name not in left_out]
+    return [(name, value) for name, value in described if name not in left_out]
 
 
 def content_disposition(filename: str) -> str:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from objectstore_client import Metadata, Objectstore, Scope, TimeToLive, Usecase
 from objectstore_client.devserver import DevServer, Features
 from objectstore_client.devserver.old import human_duration
 from tests.devserver.conftest import Clock
@@ -106,6 +107,19 @@ def test_any_usecase_will_do(old: DevServer) -> None:
     """Short, long, or with other characters."""
     for usecase in ("a", "b" * 100, "a%20b"):
         assert ask(old.url, "PUT", f"/v1/objects/{usecase}/_/o", body=b"x").status == 200
+
+
+def test_batches_show_the_same(old: DevServer) -> None:
+    """Neither size nor whole seconds."""
+    put(old, ("x-sn-expiration", "ttl:31d"))
+    with Objectstore(old.url) as objectstore:
+        client = objectstore.get_client(Usecase("test"), Scope())
+        (result,) = client.head_many(["o"])
+        assert isinstance(result.value, Metadata)
+        assert result.value.size is None
+        assert result.value.expiration_policy == TimeToLive(timedelta(days=31))
+        assert result.value.time_created is not None
+        assert result.value.time_created.microsecond == 250_000
 
 
 def test_the_command_starts_such_a_server() -> None:
