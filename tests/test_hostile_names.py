@@ -62,7 +62,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         yield World(server, objectstore, directory)
         if directory is not None:
             names = {str(path.relative_to(directory)) for path in directory.rglob("*")}
-            ours = re.compile(r"lock|staging|objects(/[0-9a-f]{64}\.(json|[0-9a-f]{32}))?")
+            ours = re.compile(r"lock|staging|drafts|objects(/[0-9a-f]{64}\.(json|[0-9a-f]{32}))?")
             assert all(map(ours.fullmatch, names)), "no name leads to another file"
 
 

@@ -19,7 +19,7 @@ _KEY_SAFE = f"/{_SEGMENT_SAFE}"
 
 _UNCHANGED_SEGMENT = re.compile(r"[A-Za-z0-9\-._~:@!$&'()*+,;=]+").fullmatch
 _UNCHANGED_KEY = re.compile(r"[A-Za-z0-9\-._~:@!$&'()*+,;=/]+").fullmatch
-_DOT_SEGMENT = re.compile(r"(?:^|/)\.{1,2}(?:/|$)").search
+_DOT_SEGMENT = re.compile(r"(?:^|/)\.{1,2}(?:/|\Z)").search
 
 
 def encode_prefix(usecase: str, scopes: str) -> str:

@@ -15,6 +15,8 @@ from objectstore_client.ranges import ByteRange, Span, answers, parse_content_ra
 from objectstore_client.retries import Decision, decide
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import objectstore_api as api
     from objectstore_api.api.objects.get_object import GetObjectHeaders
 
@@ -63,6 +65,7 @@ class AsyncStoredBytes:
         self._new_headers = headers
         self.attempts = attempts
         self._answer: api.StreamedResponse[GetObjectHeaders] | None = None
+        self._chunks: AsyncIterator[bytes]  # of it
         self._position = 0  # of the next byte to hand out
         self._skip = 0  # bytes to drop before it
         self._limit: int | None = None  # where to stop, whatever else comes
@@ -97,7 +100,7 @@ class AsyncStoredBytes:
         except BaseException:
             await answer.aclose()
             raise
-        self._answer = answer
+        self._answer, self._chunks = answer, answer.aiter_raw()
         self._position = self._last_start = self.span.start
         self._limit = None if byte_range is None else self.span.end
 
@@ -135,7 +138,7 @@ class AsyncStoredBytes:
     async def __anext__(self) -> bytes:
         while self._answer is not None and self._position != self._limit:
             try:
-                async for chunk in self._answer.aiter_raw():
+                async for chunk in self._chunks:
                     if piece := self._wanted(chunk):
                         return piece
             except FAILURES as cause:
@@ -246,7 +249,8 @@ class AsyncStoredBytes:
         except BaseException:
             await answer.aclose()
             raise
-        self._answer, self._last_start = answer, self._position
+        self._answer, self._chunks = answer, answer.aiter_raw()
+        self._last_start = self._position
 
     async def _request(self, header: str | None) -> api.StreamedResponse[GetObjectHeaders]:
         parts = get_object.build_request_at(

@@ -16,6 +16,8 @@ from objectstore_client.ranges import ByteRange, Span, answers, parse_content_ra
 from objectstore_client.retries import Decision, decide
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import objectstore_api as api
     from objectstore_api.api.objects.get_object import GetObjectHeaders
 
@@ -64,6 +66,7 @@ class StoredBytes:
         self._new_headers = headers
         self.attempts = attempts
         self._answer: api.StreamedResponse[GetObjectHeaders] | None = None
+        self._chunks: Iterator[bytes]  # of it
         self._position = 0  # of the next byte to hand out
         self._skip = 0  # bytes to drop before it
         self._limit: int | None = None  # where to stop, whatever else comes
@@ -98,7 +101,7 @@ class StoredBytes:
         except BaseException:
             answer.close()
             raise
-        self._answer = answer
+        self._answer, self._chunks = answer, answer.iter_raw()
         self._position = self._last_start = self.span.start
         self._limit = None if byte_range is None else self.span.end
 
@@ -136,7 +139,7 @@ class StoredBytes:
     def __next__(self) -> bytes:
         while self._answer is not None and self._position != self._limit:
             try:
-                for chunk in self._answer.iter_raw():
+                for chunk in self._chunks:
                     if piece := self._wanted(chunk):
                         return piece
             except FAILURES as cause:
@@ -247,7 +250,8 @@ class StoredBytes:
         except BaseException:
             answer.close()
             raise
-        self._answer, self._last_start = answer, self._position
+        self._answer, self._chunks = answer, answer.iter_raw()
+        self._last_start = self._position
 
     def _request(self, header: str | None) -> api.StreamedResponse[GetObjectHeaders]:
         parts = get_object.build_request_at(

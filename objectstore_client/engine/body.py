@@ -65,8 +65,9 @@ class Body(Generic[_Connection]):
             if self._connection is None:
                 raise httpx.StreamClosed
             if self._connection.inherited:
+                # Nothing that another attempt could mend: the parent reads it.
                 problem = "the payload belongs to the parent process, which reads it"
-                raise exchange.error(httpx.ReadError, problem)
+                raise exchange.error(httpx.LocalProtocolError, problem)
             try:
                 await self._connection.receive(exchange, self._patience)
             except BaseException:

@@ -41,6 +41,7 @@ def test_other_bytes_are_escaped(byte: int) -> None:
         ("/", "/"),
         ("...", "..."),
         ("a/..b/.c", "a/..b/.c"),
+        ("..\n", "..%0A"),
         ("a\\..\\b", "a%5C..%5Cb"),
         ("nul\0", "nul%00"),
         ("\U0001f600", "%F0%9F%98%80"),

@@ -401,7 +401,7 @@ def child(number):
     assert not transport._driver.pool.open, "connections of the parent"
     try:
         held.read()
-    except httpx.ReadError:
+    except httpx.LocalProtocolError:
         pass
     else:
         raise AssertionError("an answer of the parent was read")
