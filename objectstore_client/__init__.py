@@ -45,10 +45,8 @@ from objectstore_client.metadata import Metadata
 from objectstore_client.metrics import MetricsBackend, NoOpMetricsBackend
 from objectstore_client.ranges import ByteRange
 from objectstore_client.scope import Scope, SentryScope
-from objectstore_client.signing import AsyncTokenSource, MissingSigningError, SecretKey, TokenSource
 from objectstore_client.sources import AsyncContents, Contents
 from objectstore_client.timeouts import Timeout, TimeoutLike
-from objectstore_client.tokens import Permission
 from objectstore_client.usecase import Compression, Frames, Usecase
 
 if _typing.TYPE_CHECKING:
@@ -65,6 +63,13 @@ if _typing.TYPE_CHECKING:
     from objectstore_client.batch.operations import Delete, Get, Head, OperationResult, Put
     from objectstore_client.multipart import UploadedPart
     from objectstore_client.retries import RetryPolicy
+    from objectstore_client.signing import (
+        AsyncTokenSource,
+        MissingSigningError,
+        SecretKey,
+        TokenSource,
+    )
+    from objectstore_client.tokens import Permission
 
 _LAZY = {
     "AsyncClient": "_async.client",
@@ -73,18 +78,23 @@ _LAZY = {
     "AsyncObjectstore": "_async.objectstore",
     "AsyncPayload": "_async.payload",
     "AsyncReader": "_async.reader",
+    "AsyncTokenSource": "signing",
     "Client": "_sync.client",
     "Delete": "batch.operations",
     "Get": "batch.operations",
     "GetResult": "_sync.client",
     "Head": "batch.operations",
+    "MissingSigningError": "signing",
     "MultipartUpload": "_sync.multipart",
     "Objectstore": "_sync.objectstore",
     "OperationResult": "batch.operations",
     "Payload": "_sync.payload",
+    "Permission": "tokens",
     "Put": "batch.operations",
     "Reader": "_sync.reader",
     "RetryPolicy": "retries",
+    "SecretKey": "signing",
+    "TokenSource": "signing",
     "UploadedPart": "multipart",
 }
 """What is imported when it is first asked for, and from where."""

@@ -32,6 +32,10 @@ class Tokens:
     Args:
         source: Where tokens come from; `None` for none at all.
 
+    Attributes:
+        key: The key, if that is where they come from.
+        sent: Whether there are any.
+
     Raises:
         InvalidArgumentError: If it is nothing of the kind.
     """

@@ -266,6 +266,30 @@ def test_each_operation_needs_its_permission(server: DevServer, permission: str)
             assert set(found) == {403}
 
 
+@pytest.mark.parametrize(
+    ("method", "prefix", "suffix"),
+    [
+        ("POST", "objects", "?upload_type=resumable"),
+        ("PUT", "objects", "o?upload_type=resumable"),
+        ("PUT", "objects", "o?session=AAAA"),
+        ("DELETE", "objects", "o?session=AAAA"),
+        ("POST", "objects:multipart", ""),
+        ("PUT", "objects:multipart", "o"),
+        ("DELETE", "objects:multipart", "o?upload_id=x"),
+        ("PUT", "objects:multipart:parts", "o?upload_id=x&part_number=1"),
+        ("GET", "objects:multipart:parts", "o?upload_id=x"),
+    ],
+)
+def test_uploads_are_writing(server: DevServer, method: str, prefix: str, suffix: str) -> None:
+    """All that belongs to them, listing and giving up included; completing says so in its 200."""
+    target = f"/v1/{prefix}/attachments/org=17;project=42/{suffix}"
+    rest = bearer(token({"permissions": ["object.read", "object.delete"]}))
+    assert asked(server, method, target, rest, b"") == 403
+    assert asked(server, method, target, [], b"") == 400
+    writer = bearer(token({"permissions": ["object.write"]}))
+    assert ask(server.url, method, target, writer, b"").status not in (401, 403)
+
+
 def test_every_operation_of_the_contract_has_a_permission() -> None:
     """One that was forgotten would fail, not pass."""
     internal = {Operation.HEALTH, Operation.READY, Operation.KEDA}

@@ -68,6 +68,24 @@ def test_what_may_be_created(
             assert answer.shape == (400, "json")
 
 
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("POST", "/v1/objects/limited/_/?upload_type=resumable"),
+        ("PUT", "/v1/objects/limited/_/o?upload_type=resumable"),
+        ("POST", "/v1/objects:multipart/limited/_/"),
+        ("PUT", "/v1/objects:multipart/limited/_/o"),
+    ],
+)
+def test_what_uploads_may_create(server: DevServer, method: str, target: str) -> None:
+    """They are checked when they begin."""
+    length: Header = ("upload-length", "1")
+    for expiration, status in (("ttl:1d", 200), ("ttl:7d", 400)):
+        headers: list[Header] = [length, ("x-sn-expiration", expiration)]
+        answer = ask(server.url, method, target, headers, b"")
+        assert answer.status == status, answer.body
+
+
 def test_what_a_batch_may_create(server: DevServer) -> None:
     """Each of its operations is checked by itself."""
     with Objectstore(server.url) as store:
