@@ -39,7 +39,7 @@ from objectstore_client.devserver.app import access_log
 from objectstore_client.tokens import make_token
 from tests.faults.worlds import WORLDS, AnyClient, World, entered, get, value
 from tests.support.keys import KID, PRIVATE_PEM, PUBLIC_PEM, SEED
-from tests.support.rawserver import Exchange, RawServer
+from tests.support.rawserver import Exchange, RawServer, answer
 
 USECASE, SCOPE = Usecase("secrets"), Scope(org=17)
 OPAQUE = "canary-opaque-token-0123456789"
@@ -303,6 +303,40 @@ def test_no_url_gets_out(world: World, search: Search, enforcing: DevServer) -> 
         assert httpx.get(url.replace("/key", "/never")).status_code in (401, 404)
     search.log()
     assert any(record.name == access_log.name for record in search.records)
+
+
+def forgetful(exchange: Exchange) -> None:
+    """Open a session, refuse its chunks, and repeat what was received."""
+    exchange.read_body()
+    token = exchange.headers["x-os-auth"]
+    if exchange.method == "DELETE":
+        exchange.send(answer(400))  # so it knows resumable uploads
+    elif "upload_type=resumable" in exchange.target:
+        exchange.send(answer(200, [], f'{{"key": "key", "session": "{SESSION}"}}'.encode()))
+    elif exchange.method == "PUT":
+        exchange.send(
+            answer(403, [("x-sn-origin", SESSION)], f"{exchange.target} {token}".encode())
+        )
+    else:
+        exchange.send(answer(404))
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_no_session_gets_out(world: World, search: Search) -> None:
+    """That of a resumable upload is as good as a token, and travels in the query."""
+
+    async def scenario(url: str) -> None:
+        async with entered(world.objectstore(url, token=OPAQUE)) as store:
+            client = store.get_client(USECASE, SCOPE)
+            with pytest.raises(ObjectstoreError) as caught:
+                await value(client.put(b"x" * 1000, id="key", resumable=True))
+            search.error(caught.value)
+            assert caught.value.__cause__ is not None
+
+    with RawServer(rest=forgetful) as server:
+        world.run(scenario(server.url))
+    assert any(f"session={SESSION}" in request.target for request in server.requests)
+    search.log()
 
 
 def test_no_part_of_a_request_shows_a_secret(search: Search) -> None:

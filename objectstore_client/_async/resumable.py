@@ -14,7 +14,7 @@ from objectstore_api.api.objects import delete_object, head_object, put_object
 
 from objectstore_client._async.exchange import run_attempts_async, send_async
 from objectstore_client._async.upload import AsyncUpload
-from objectstore_client._httpx import FAILURES, failure_of, header_of, status_of, translate
+from objectstore_client._httpx import FAILURES, failure_of, header_of, hide, status_of, translate
 from objectstore_client._runtime import sleep_async
 from objectstore_client.errors import (
     ApiError,
@@ -191,6 +191,8 @@ class AsyncResumable:
                         return False
                     return await self._is_there(session, state.length)
                 elif not await self._headers.replace(status):
+                    hide(session.token, cause)
+                    self._headers.conceal(cause)
                     await self._wait(cause, state)
             else:
                 self._settings.budget.succeed(self._cost)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from objectstore_api.api.objects import delete_object, head_object, put_object
 
-from objectstore_client._httpx import FAILURES, failure_of, header_of, status_of, translate
+from objectstore_client._httpx import FAILURES, failure_of, header_of, hide, status_of, translate
 from objectstore_client._runtime import sleep
 from objectstore_client._sync.exchange import run_attempts, send
 from objectstore_client._sync.upload import Upload
@@ -190,6 +190,8 @@ class Resumable:
                         return False
                     return self._is_there(session, state.length)
                 elif not self._headers.replace(status):
+                    hide(session.token, cause)
+                    self._headers.conceal(cause)
                     self._wait(cause, state)
             else:
                 self._settings.budget.succeed(self._cost)
