@@ -339,6 +339,31 @@ def test_no_session_gets_out(world: World, search: Search) -> None:
     search.log()
 
 
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_no_token_gets_out_of_a_resumed_read(world: World, search: Search) -> None:
+    """A payload that breaks off is asked for again, and that request may fail like any other."""
+    created = ("x-sn-time-created", "2026-01-01T00:00:00Z")
+
+    def break_off(exchange: Exchange) -> None:
+        if "range" not in exchange.headers:
+            exchange.send(answer(200, [created], b"x" * 100_000, content_length=200_000))
+            raise ConnectionError
+        parrot(exchange)
+
+    async def scenario(url: str, key: str) -> None:
+        async with entered(world.objectstore(url, token=OPAQUE)) as store:
+            result = await get(store.get_client(USECASE, SCOPE), key)
+            with pytest.raises(ObjectstoreError) as caught:
+                await value(result.payload.read())
+            search.error(caught.value)
+
+    for key in ("403", "404", "500"):
+        with RawServer(rest=break_off) as server:
+            world.run(scenario(server.url, key))
+        assert len(server.requests) > 1
+    search.log()
+
+
 def test_no_part_of_a_request_shows_a_secret(search: Search) -> None:
     """The low-level client's requests, with a token or session in header or query."""
     for parts in (

@@ -200,6 +200,7 @@ class AsyncStoredBytes:
             try:
                 await self._reopen_admitted()
             except FAILURES as error:
+                self._new_headers.conceal(error)
                 if status_of(error) == 404:
                     raise ObjectChanged.because("it was deleted") from error
                 if status_of(error) == 416:
