@@ -214,6 +214,7 @@ class AsyncStoredBytes:
         if self._tries == 1:
             return cause  # whoever began this may begin it anew
         error = translate(cause, past_deadline=self._call.past_deadline)
+        error.attempts, error.elapsed = self.attempts, time.monotonic() - self._call.started
         error.retryable = decision.retryable
         error.add_note(f"attempts: {self.attempts}, given up: {decision.reason}")
         error.__cause__ = cause

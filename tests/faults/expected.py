@@ -66,9 +66,9 @@ head_cut     ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l      
 head_reset   ok,L,L   ok,L,L   ok,L,L   ok,L,L   ok,l,l      ok,l,l      l            l
 head_stall   ok,T,T   ok,T,T   ok,T,T   ok,T,T   ok,t,t      ok,t,t      t            t
 head_drips   T        T        T        T        t           t           t            t
-body_cut     -        ok,L,L   ok,okL,L ok,okL,L      ok,l,l      -           l            l
-body_reset   -        ok,L,L   ok,okL,L ok,okL,L      ok,l,l      -           l            l
-body_stall   -        ok,T,T   ok,okT,T ok,okT,T      ok,t,t      -           t            t
+body_cut     -        ok,okL,L ok,okL,L ok,okL,L ok,l,l      -           l            l
+body_reset   -        ok,okL,L ok,okL,L ok,okL,L ok,l,l      -           l            l
+body_stall   -        ok,okT,T ok,okT,T ok,okT,T ok,t,t      -           t            t
 body_drips   -        T        T        T        t           -           t            t
 body_flip    -        .        .        I        p           -           p            .p
 """,

@@ -116,6 +116,7 @@ class Traffic:
         asked: Method and target of each request that a client began.
         served: Those of them whose first line was passed on to the server.
         fired: How many actions were carried out.
+        healed: No more of them are.
     """
 
     connections: int = 0
@@ -124,6 +125,7 @@ class Traffic:
     asked: list[str] = field(default_factory=list)
     served: list[str] = field(default_factory=list)
     fired: int = 0
+    healed: bool = False
 
 
 class Proxy:
@@ -172,7 +174,8 @@ class Proxy:
         return self.traffic.fired + self._door.turned_away
 
     def heal(self) -> None:
-        """Do no harm to new connections from now on."""
+        """Do no more harm from now on; what is stalled stays so."""
+        self.traffic.healed = True
         self._plans, self._rest = iter(()), FINE
         self._door.open()
 
@@ -301,7 +304,11 @@ class _Pump:
         """Pass on what comes until it ends, and act when it is time."""
         data = b""
         while True:
-            if self._finder and (index := self._finder.find(data)) is not None:
+            if (
+                self._finder
+                and not self._traffic.healed
+                and (index := self._finder.find(data)) is not None
+            ):
                 action, self._finder = self._finder.action, None
                 await self._pass_on(data[:index])
                 data = await self._perform(action, data[index:])
