@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import logging.handlers
 import os
+import queue
 import random
 import re
 import socket
@@ -133,14 +135,17 @@ VALID = (
 @contextmanager
 def failures() -> Iterator[list[logging.LogRecord]]:
     """What the server, which runs in this process, logs as an error meanwhile."""
-    found: list[logging.LogRecord] = []
-    handler = logging.Handler(logging.ERROR)
-    handler.emit = found.append  # type: ignore[method-assign, assignment]
+    found: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    handler = logging.handlers.QueueHandler(found)
+    handler.setLevel(logging.ERROR)
+    records: list[logging.LogRecord] = []
     logging.getLogger().addHandler(handler)
     try:
-        yield found
+        yield records
     finally:
         logging.getLogger().removeHandler(handler)
+        while not found.empty():
+            records.append(found.get())
 
 
 @settings(max_examples=150, deadline=None)
