@@ -270,7 +270,7 @@ def test_a_planted_link_is_never_followed(tmp_path: Path) -> None:
     assert secret.read_text() == "secret"
 
 
-@pytest.mark.parametrize("name", ["objects", "staging", "lock"])
+@pytest.mark.parametrize("name", ["objects", "staging", "drafts", "lock"])
 def test_a_planted_directory_link_is_refused(tmp_path: Path, name: str) -> None:
     """The server does not start, and nothing is written on the other side."""
     outside, data = tmp_path / "outside", tmp_path / "data"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import os
@@ -334,3 +335,43 @@ def test_planted_files_are_not_touched(tmp_path: Path, kind: str) -> None:
     assert secret.read_text() == '{"secret": 1}'
     if kind == "full directory":
         assert (record / "file").read_text() == "alive"
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_links_in_place_of_received_data_are_not_followed(tmp_path: Path, restart: bool) -> None:
+    """Of uploads in several requests: nothing is added to what they point to, or taken from it."""
+    data, secret = tmp_path / "data", tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    objects, parts = "/v1/objects/test/_/o", "/v1/objects:multipart:parts/test/_/o"
+    with ExitStack() as stack:
+        server = stack.enter_context(DevServer(data_dir=data))
+        opened = ask(
+            server.url, "PUT", f"{objects}?upload_type=resumable", [("upload-length", "12")], b""
+        )
+        session = f"{objects}?session={opened.json()['session']}"
+        start = [("upload-offset", "0")]
+        assert ask(server.url, "PUT", session, start, b"public").status == 204
+        begun = ask(server.url, "PUT", "/v1/objects:multipart/test/_/o", body=b"").json()
+        part = f"{parts}?upload_id={begun['upload_id']}&part_number=1"
+        etag = ask(server.url, "PUT", part, body=b"public").json()["etag"]
+        received = [path for path in (data / "drafts").iterdir() if path.suffix != ".json"]
+        assert len(received) == 2
+        for path in received:
+            path.unlink()
+            path.symlink_to(secret)
+        if restart:
+            server.stop()
+            server.start()
+        for offset in ("*", "0", "6"):
+            chunk = b"" if offset == "*" else b"public"
+            answer = ask(server.url, "PUT", session, [("upload-offset", offset)], chunk)
+            assert answer.status >= 400
+            assert b"secret" not in answer.body
+        manifest = json.dumps({"parts": [{"part_number": 1, "etag": etag}]}).encode()
+        target = f"/v1/objects:multipart:complete/test/_/o?upload_id={begun['upload_id']}"
+        ask(server.url, "POST", target, [("content-type", "application/json")], manifest)
+        assert ask(server.url, "GET", objects).status == 404
+        assert ask(server.url, "PUT", part, body=b"again").status in (200, 500)
+        assert ask(server.url, "DELETE", session).status in (204, 404)
+        assert list((data / "staging").iterdir()) == []
+    assert secret.read_bytes() == b"secret"
