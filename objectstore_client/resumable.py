@@ -13,6 +13,7 @@ The server alone knows how far the upload is: nothing here counts on what was se
 from __future__ import annotations
 
 import enum
+import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -26,7 +27,9 @@ __all__ = [
     "Query",
     "ResumableUpload",
     "Support",
+    "check_session",
     "is_declined",
+    "read_offset",
     "supports_resumable",
 ]
 
@@ -145,6 +148,23 @@ def supports_resumable(status: int) -> bool | None:
     if status == 400:
         return True
     return False if status in (200, 204, 403, 404, 405, 500, 501) else None
+
+
+def check_session(token: str, granularity: int | None) -> None:
+    """Refuse a session that can't be used.
+
+    Raises:
+        InvalidResponseError: If it has no text that can be sent, or chunks of no possible size.
+    """
+    # Lone surrogates come of JSON escapes; no request could name such a session.
+    sendable = token.encode(errors="replace").decode() == token
+    if not token or not sendable or (granularity is not None and granularity < 0):
+        raise InvalidResponseError("the server opened a session that can't be used")
+
+
+def read_offset(text: str) -> int | None:
+    """The offset in an answer; `None` if it is no number."""
+    return int(text) if re.fullmatch(r"[0-9]{1,20}", text) else None
 
 
 def is_declined(status: int | None) -> bool:

@@ -23,13 +23,15 @@ from objectstore_client.errors import (
     ObjectstoreError,
 )
 from objectstore_client.progress import Progress
-from objectstore_client.requests import metadata_of, probe_request, put_request
+from objectstore_client.requests import metadata_of, probe_request, put_request, stored_key
 from objectstore_client.resumable import (
     Chunk,
     Gone,
     Query,
     ResumableUpload,
+    check_session,
     is_declined,
+    read_offset,
     supports_resumable,
 )
 from objectstore_client.retries import Failure, decide
@@ -120,7 +122,9 @@ class AsyncResumable:
                 if key is None and opened is not None:
                     await self._delete(opened.key)
                 return None
-            return Session(opened.key, token, getattr(opened, "granularity", None), before)
+            chosen, granularity = stored_key(opened, key), getattr(opened, "granularity", None)
+            check_session(token, granularity)
+            return Session(chosen, token, granularity, before)
 
         return await run_attempts_async(self._settings, self._call, "put", attempt, headers)
 
@@ -185,7 +189,7 @@ class AsyncResumable:
                 status = status_of(cause)
                 told = header_of(cause, "upload-offset")
                 if status == 409 and told is not None:
-                    state.stands_at(int(told) if told.isdecimal() else None)
+                    state.stands_at(read_offset(told))
                 elif status in (404, 410) or (status == 400 and isinstance(step, Query)):
                     if state.gone() is Gone.START_OVER:
                         return False
@@ -244,6 +248,11 @@ class AsyncResumable:
             if answer.headers.upload_offset is None:
                 raise InvalidResponseError("the server does not say where the upload stands")
             return answer.headers.upload_offset
+        rest = isinstance(step, Chunk) and step.offset + step.size != body.size
+        if answer.status_code != 201 or rest:
+            # It does not know the session, and took the chunk for an object.
+            raise InvalidResponseError("the server ended the upload before everything was sent")
+        stored_key(answer.body, session.key)
         return None
 
     async def _wait(self, cause: Exception, state: ResumableUpload) -> None:

@@ -199,20 +199,34 @@ async def test_failures_that_may_pass_are_waited_for(failure: Handler) -> None:
 @pytest.mark.parametrize("gone", [404, 410])
 async def test_a_vanished_session_is_replaced(gone: int) -> None:
     """While data are missing, the object can't be there."""
-    handlers = [PROBED, ABSENT, OPENED, at(10), lost, at(20), reply(gone), ABSENT, OPENED, STORED]
+    last = len(BODY * 200) - 10
+    handlers = [
+        PROBED,
+        ABSENT,
+        OPENED,
+        at(10),
+        lost,
+        at(20),
+        reply(gone),
+        ABSENT,
+        OPENED,
+        at(last),
+        STORED,
+    ]
     with RawServer(*handlers) as server:
         async with connect(server) as client:
             assert await client.put(BODY * 200, id="key") == "key"
-    assert told(server)[-3:] == [HEAD, OPEN, step(0)]
+    assert told(server)[-4:] == [HEAD, OPEN, step(0), step(last)]
 
 
 async def test_an_unknown_session_may_be_a_bad_request() -> None:
     """As on early servers: in answer to a question, which can't be malformed."""
-    handlers = [PROBED, ABSENT, OPENED, at(10), lost, reply(400), ABSENT, OPENED, STORED]
+    last = len(BODY * 200) - 10
+    handlers = [PROBED, ABSENT, OPENED, at(10), lost, reply(400), ABSENT, OPENED, at(last), STORED]
     with RawServer(*handlers) as server:
         async with connect(server) as client:
             assert await client.put(BODY * 200, id="key") == "key"
-    assert told(server)[-3:] == [HEAD, OPEN, step(0)]
+    assert told(server)[-4:] == [HEAD, OPEN, step(0), step(last)]
 
 
 async def test_a_completed_session_may_say_so_again() -> None:

@@ -313,3 +313,70 @@ def test_the_server_sets_no_time() -> None:
                 with pytest.raises(Exception, match="503"):
                     get(bound(objectstore))
         assert len(server.requests) == len(answers)
+
+
+# ---- uploads in several requests ----------------------------------------------------------------
+
+
+def upload_of(opened: dict[str, object], *answers: Handler) -> list[Handler]:
+    """What a server plays that knows sessions: it opens one, and answers what follows."""
+    session = {"key": "key", "session": "AAAA", "granularity": 0, **opened}
+    opening = reply(200, [JSON], json.dumps(session).encode())
+    return [reply(400), reply(404), opening, *answers]
+
+
+@pytest.mark.parametrize(
+    "opened",
+    [
+        {"key": "other"},
+        {"key": ""},
+        {"key": ".."},
+        {"session": ""},
+        {"session": "\ud800"},
+        {"session": 7},
+        {"granularity": -1},
+        {"granularity": 1.5},
+    ],
+)
+def test_a_session_that_makes_no_sense_is_an_error(opened: dict[str, object]) -> None:
+    """One of another object above all: nothing is sent by it."""
+    with RawServer(*upload_of(opened)) as server:
+        with Objectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(InvalidResponseError):
+                bound(objectstore).put(b"contents", id="key", resumable=True)
+        assert len(server.requests) == 3
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        reply(201, [JSON], b'{"key": "other"}'),
+        reply(201, [JSON], b"{}"),
+        reply(200, [JSON], b'{"key": "key"}'),
+        reply(204),
+        reply(204, [("upload-offset", "9" * 5000)]),
+        reply(204, [("upload-offset", "-1")]),
+        reply(409, [("upload-offset", "9" * 5000)]),
+        reply(409, [("upload-offset", "\xb2")]),
+        reply(308, [("Location", "http://127.0.0.1:1/"), ("upload-offset", "1")]),
+    ],
+)
+def test_an_end_that_is_none_is_an_error(answer: Handler) -> None:
+    """Of another object, of an old server that took the chunk for one, or at no place at all."""
+    with RawServer(*upload_of({}, answer), rest=reply(204)) as server:
+        with Objectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(InvalidResponseError):
+                bound(objectstore).put(
+                    b"contents" * 1000, id="key", resumable=True, compression="none"
+                )
+
+
+def test_a_part_of_an_upload_is_not_the_whole() -> None:
+    """Whoever says that all is stored before all was sent is not believed."""
+    answers = reply(204, [("upload-offset", "10")]), reply(201, [JSON], b'{"key": "key"}')
+    with RawServer(*upload_of({"granularity": 1}, *answers), rest=reply(204)) as server:
+        with Objectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(InvalidResponseError, match="before everything was sent"):
+                bound(objectstore).put(
+                    bytes(20 * 1024 * 1024), id="key", resumable=True, compression="none"
+                )
