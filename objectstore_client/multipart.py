@@ -13,7 +13,14 @@ from objectstore_api.models.multipart_manifest import MultipartManifest
 
 from objectstore_client.errors import InvalidArgumentError, MultipartError, shorten
 
-__all__ = ["UploadedPart", "check_part_number", "completed_key", "manifest_of", "part_size"]
+__all__ = [
+    "MAX_PARTS",
+    "UploadedPart",
+    "check_part_number",
+    "completed_key",
+    "manifest_of",
+    "part_size",
+]
 
 MAX_PARTS: Final = 10_000
 """Where cloud storage stops."""

@@ -35,6 +35,7 @@ __all__ = [
     "expiry_patch",
     "is_decodable",
     "metadata_of",
+    "named_key",
     "probe_request",
     "put_request",
     "record_sizes",
@@ -150,13 +151,22 @@ def stored_key(answer: Stored, key: str | None) -> str:
     """
     if answer is None:
         raise InvalidResponseError("the server accepted the object without naming its key")
+    return named_key(answer.key, key)
+
+
+def named_key(named: str, key: str | None) -> str:
+    """The key that an answer to a request for *key* names; with `None` the server had the choice.
+
+    Raises:
+        InvalidResponseError: If it is another one than was chosen, or one that can't be asked for.
+    """
     if key is None:
-        return check_chosen(answer.key)
-    if answer.key != key:
+        return check_chosen(named)
+    if named != key:
         error = InvalidResponseError("the server stored the object under another key")
-        error.add_note(f"it says {shorten(answer.key)}")
+        error.add_note(f"it says {shorten(named)}")
         raise error
-    return answer.key
+    return named
 
 
 def check_chosen(key: str) -> str:

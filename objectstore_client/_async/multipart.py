@@ -26,6 +26,7 @@ from objectstore_client.errors import (
     ObjectstoreError,
 )
 from objectstore_client.multipart import (
+    MAX_PARTS,
     UploadedPart,
     check_part_number,
     completed_key,
@@ -33,6 +34,7 @@ from objectstore_client.multipart import (
     part_size,
 )
 from objectstore_client.place import Measuring, Place
+from objectstore_client.requests import named_key
 from objectstore_client.settings import DeadlineLike
 from objectstore_client.timeouts import TimeoutLike
 
@@ -130,10 +132,12 @@ class AsyncMultipartUpload:
                 )
                 page = (await self._send("get", parts, call)).body
                 found += [UploadedPart(x.part_number, x.etag, x.size) for x in page.parts]
+                if len(found) > MAX_PARTS:
+                    raise InvalidResponseError("the list of parts has more than there can be")
                 if not page.is_truncated:
                     return found
                 after = page.next_part_number_marker
-                if after is None or after <= (marker or 0):
+                if after is None or not (marker or 0) < after <= MAX_PARTS:
                     raise InvalidResponseError("the list of parts does not say where it goes on")
                 marker = after
 
@@ -166,7 +170,8 @@ class AsyncMultipartUpload:
                 upload_id=self.upload_id,
             )
             call = self._settings.call(timeout, deadline, None)
-            return completed_key((await self._send("post", request, call)).body)
+            answer = await self._send("post", request, call)
+            return named_key(completed_key(answer.body), self.key)
 
     async def abort(self) -> None:
         """Forget the upload and all its parts (protocol 10.5)."""
@@ -233,7 +238,7 @@ async def begin_multipart_async(
                 extra_headers=headers,
             )
             begun = (await raw.call(with_key, extensions=call.extensions())).body
-        found = replace(place, key=begun.key)
+        found = replace(place, key=named_key(begun.key, place.key))
         return AsyncMultipartUpload(raw, settings, prefix, found, begun.upload_id, new_headers)
 
     return await run_attempts_async(settings, call, "put", attempt, attempt_headers)

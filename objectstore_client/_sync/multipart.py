@@ -27,6 +27,7 @@ from objectstore_client.errors import (
     ObjectstoreError,
 )
 from objectstore_client.multipart import (
+    MAX_PARTS,
     UploadedPart,
     check_part_number,
     completed_key,
@@ -34,6 +35,7 @@ from objectstore_client.multipart import (
     part_size,
 )
 from objectstore_client.place import Measuring, Place
+from objectstore_client.requests import named_key
 from objectstore_client.settings import DeadlineLike
 from objectstore_client.timeouts import TimeoutLike
 
@@ -131,10 +133,12 @@ class MultipartUpload:
                 )
                 page = self._send("get", parts, call).body
                 found += [UploadedPart(x.part_number, x.etag, x.size) for x in page.parts]
+                if len(found) > MAX_PARTS:
+                    raise InvalidResponseError("the list of parts has more than there can be")
                 if not page.is_truncated:
                     return found
                 after = page.next_part_number_marker
-                if after is None or after <= (marker or 0):
+                if after is None or not (marker or 0) < after <= MAX_PARTS:
                     raise InvalidResponseError("the list of parts does not say where it goes on")
                 marker = after
 
@@ -167,7 +171,8 @@ class MultipartUpload:
                 upload_id=self.upload_id,
             )
             call = self._settings.call(timeout, deadline, None)
-            return completed_key(self._send("post", request, call).body)
+            answer = self._send("post", request, call)
+            return named_key(completed_key(answer.body), self.key)
 
     def abort(self) -> None:
         """Forget the upload and all its parts (protocol 10.5)."""
@@ -232,7 +237,7 @@ def begin_multipart(
                 extra_headers=headers,
             )
             begun = (raw.call(with_key, extensions=call.extensions())).body
-        found = replace(place, key=begun.key)
+        found = replace(place, key=named_key(begun.key, place.key))
         return MultipartUpload(raw, settings, prefix, found, begun.upload_id, new_headers)
 
     return run_attempts(settings, call, "put", attempt, attempt_headers)

@@ -21,11 +21,12 @@ from objectstore_client import (
     Put,
     Scope,
     TransportTimeoutError,
+    UploadedPart,
     Usecase,
 )
 from objectstore_client.zstd import compress
 from tests.engine.peers import client_tls, peer, read_head, server_tls
-from tests.support.rawserver import Exchange, Handler, RawServer, reply
+from tests.support.rawserver import Exchange, Handler, RawServer, answer, reply
 
 JSON = ("Content-Type", "application/json")
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -380,3 +381,40 @@ def test_a_part_of_an_upload_is_not_the_whole() -> None:
                 bound(objectstore).put(
                     bytes(20 * 1024 * 1024), id="key", resumable=True, compression="none"
                 )
+
+
+@pytest.mark.parametrize("key", ["other", "", "..", "key "])
+def test_parts_go_to_no_other_object(key: str) -> None:
+    """Neither at the beginning of an upload nor at its end."""
+    begun = {"key": "key", "upload_id": "AAAA"}
+    wrong = {**begun, "key": key}
+    answers = [json.dumps(each).encode() for each in (wrong, begun, {"key": key})]
+    with RawServer(*(reply(200, [JSON], body) for body in answers)) as server:
+        with Objectstore(server.url, retries=0) as objectstore:
+            with pytest.raises(InvalidResponseError):
+                bound(objectstore).begin_multipart(id="key")
+            upload = bound(objectstore).begin_multipart(id="key")
+            with pytest.raises(InvalidResponseError):
+                upload.complete([UploadedPart(1, '"x"', 1)])
+
+
+@pytest.mark.parametrize("parts", [0, 3000])
+def test_a_list_of_parts_has_an_end(parts: int) -> None:
+    """Pages without end are not collected, nor are they asked for, with parts or without."""
+    one = {"part_number": 1, "etag": "x", "size": 1, "last_modified": "2026-01-01T00:00:00Z"}
+    number = 0
+
+    def page(exchange: Exchange) -> None:
+        nonlocal number
+        number += 4000
+        document = {"parts": [one] * parts, "is_truncated": True}
+        body = json.dumps({**document, "next_part_number_marker": number}).encode()
+        exchange.send(answer(200, [JSON], body))
+
+    begun = reply(200, [JSON], b'{"key": "key", "upload_id": "AAAA"}')
+    with RawServer(begun, rest=page) as server:
+        with Objectstore(server.url, retries=0) as objectstore:
+            upload = bound(objectstore).begin_multipart(id="key")
+            with pytest.raises(InvalidResponseError):
+                upload.list_parts()
+        assert len(server.requests) <= 5
