@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 __all__ = ["StoredBytes"]
 
+_EVERYTHING = Span(0, None)
+
 _PROGRESS_BYTES = 64 * 1024
 """A connection that brought as many was worth while: the attempts are counted anew."""
 
@@ -56,7 +58,7 @@ class StoredBytes:
         headers: AttemptHeaders,
         attempts: int,
     ) -> None:
-        self.span = Span(0, None)
+        self.span = _EVERYTHING
         self.total: int | None = None
         self._raw = raw  # held, so that its connections live as long as this stream
         self._settings = settings
