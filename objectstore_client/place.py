@@ -16,7 +16,7 @@ from objectstore_client.usecase import Usecase
 __all__ = ["Measuring", "Place"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Place:
     """One operation on one object."""
 

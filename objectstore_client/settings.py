@@ -98,7 +98,7 @@ def read_max_decoded_size(value: int | None, default: int) -> int:
     return value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
     """What holds for one call.
 
@@ -114,15 +114,15 @@ class Call:
     deadline: float | None
     timeout: Timeout
 
-    def extensions(self) -> dict[str, object]:
+    def extensions(self) -> Mapping[str, object]:
         """The time-outs and the deadline of an attempt that begins now, as transports take them.
 
         Time-outs end with the deadline, for transports that know of no deadline.
         """
-        phases = self.timeout.as_dict()
-        if self.deadline is not None:
-            left = max(self.deadline - time.monotonic(), 0.001)
-            phases = {name: min(left, limit or left) for name, limit in phases.items()}
+        if self.deadline is None:
+            return self.timeout.extensions
+        left = max(self.deadline - time.monotonic(), 0.001)
+        phases = {name: min(left, limit or left) for name, limit in self.timeout.as_dict().items()}
         return {"timeout": phases, "deadline": self.deadline}
 
     @property
@@ -165,6 +165,8 @@ class Settings:
             InvalidArgumentError: If one of them is not valid.
         """
         started = time.monotonic()
+        if timeout is deadline is retries is self.deadline is None:
+            return Call(self.retries, started, None, self.timeout)  # the usual case
         seconds = self.deadline if deadline is None else read_deadline(deadline)
         ends = None if seconds is None else started + seconds
         return Call(

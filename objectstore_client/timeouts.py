@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Protocol, TypeAlias
 
@@ -38,6 +39,12 @@ class Timeout:
     read: float | None = 60.0
     write: float | None = 30.0
     pool: float | None = 10.0
+    _extensions: Mapping[str, object] = field(init=False, repr=False, compare=False)
+
+    @property
+    def extensions(self) -> Mapping[str, object]:
+        """What tells transports of httpx; made once, as every request needs it."""
+        return self._extensions
 
     def as_dict(self) -> dict[str, float | None]:
         """By phase, as httpx transports take them."""
@@ -51,6 +58,7 @@ class Timeout:
     def __post_init__(self) -> None:
         for phase in ("connect", "read", "write", "pool"):
             _check(f"timeout.{phase}", getattr(self, phase))
+        object.__setattr__(self, "_extensions", {"timeout": self.as_dict(), "deadline": None})
 
 
 DEFAULT_TIMEOUT = Timeout()
@@ -127,7 +135,7 @@ def _from_urllib3(value: object, default: Timeout) -> Timeout:
         except Exception:
             # urllib3 counts a total from the start of a request, which this object never saw.
             phases[phase] = total
-    return replace(default, **phases)
+    return replace(default, connect=phases["connect"], read=phases["read"])
 
 
 def _seconds(value: object) -> float | None:

@@ -174,13 +174,17 @@ class Driver(ABC, Generic[_Connection]):
                 self._lock.release()
 
     async def _acquire(self, exchange: Exchange, origin: Origin, patience: Patience) -> _Connection:
-        await self._enter(exchange, patience)
+        with self._lock:
+            entered = self.pool.enter()
+        if not entered:
+            await self._enter(exchange, patience)
         connection = None
         try:
             while True:
                 with self._lock:
                     connection = self.pool.take(origin)
-                self._settle()
+                if self._abandoned:
+                    self._settle()
                 if connection is None:
                     return await self._connect(exchange, origin, patience)
                 if connection.is_quiet():
