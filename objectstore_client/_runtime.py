@@ -204,8 +204,9 @@ async def _in_time(awaitable: Awaitable[_R], deadline: float | None) -> _R:
         return await awaitable
     import asyncio
 
+    limit = asyncio.timeout(deadline - time.monotonic())
     try:
-        async with asyncio.timeout(deadline - time.monotonic()) as limit:
+        async with limit:
             return await awaitable
     except TimeoutError:
         if limit.expired():

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import objectstore_api as api
 from objectstore_api.api.objects import delete_object, get_object, head_object, patch_object
@@ -901,9 +901,13 @@ class AsyncClient:
         Returns:
             The results in the order of *objects*; the `value` of each is the key. None is raised.
         """
+        puts: Iterable[Put] | AsyncIterable[Put]
         if isinstance(objects, Mapping):
-            objects = (Put(contents, id=key) for key, contents in objects.items())
-        return await self._many(concurrency, timeout, deadline, retries).all(objects)
+            by_key = cast("Mapping[str, AsyncContents]", objects)
+            puts = (Put(contents, id=key) for key, contents in by_key.items())
+        else:
+            puts = objects
+        return await self._many(concurrency, timeout, deadline, retries).all(puts)
 
     async def get_many(
         self,

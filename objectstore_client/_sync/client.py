@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import objectstore_api as api
 from objectstore_api.api.objects import delete_object, get_object, head_object, patch_object
@@ -900,9 +900,13 @@ class Client:
         Returns:
             The results in the order of *objects*; the `value` of each is the key. None is raised.
         """
+        puts: Iterable[Put]
         if isinstance(objects, Mapping):
-            objects = (Put(contents, id=key) for key, contents in objects.items())
-        return self._many(concurrency, timeout, deadline, retries).all(objects)
+            by_key = cast("Mapping[str, Contents]", objects)
+            puts = (Put(contents, id=key) for key, contents in by_key.items())
+        else:
+            puts = objects
+        return self._many(concurrency, timeout, deadline, retries).all(puts)
 
     def get_many(
         self,

@@ -58,7 +58,7 @@ class Entry:
         self.number = number
         self.operation = operation
         self.key = operation.id
-        self.kind = _kind(operation)
+        self.kind: RetriedOperation = _kind(operation)
 
     @property
     def reads(self) -> bool:
@@ -132,7 +132,7 @@ class Preparer:
 
     def _prepare_put(self, entry: Entry, put: Put) -> None:
         contents = put.contents
-        if type(contents) is bytes and put.content_type != GUESS:
+        if isinstance(contents, bytes) and put.content_type != GUESS:
             entry.contents, size = contents, len(contents)
             plan, lines = self._planned(put, _NOTHING)
         else:
