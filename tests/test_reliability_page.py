@@ -51,6 +51,7 @@ def test_times() -> None:
     code = {
         f"timeout.{field.name}": f"{getattr(DEFAULT_TIMEOUT, field.name):g} s"
         for field in dataclasses.fields(DEFAULT_TIMEOUT)
+        if field.init
     }
     for objectstore, transport in (
         (Objectstore, SocketTransport),
