@@ -1,7 +1,7 @@
-"""Threads for compression: few, shared by the whole process, started when first needed.
+"""Threads for zstd: few, shared by the whole process, started when first needed.
 
-The library releases the interpreter while it compresses, so that frames are worked on by several
-cores. A child process starts with threads of its own.
+The library releases the interpreter while it works, so that it can have several cores. A child
+process starts with threads of its own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["THREADS", "Ahead"]
+__all__ = ["THREADS", "Ahead", "Lane"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -42,7 +42,7 @@ class Ahead(Generic[_R]):
 
     def begin(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Have *function* called."""
-        self._begun.append(_pool.submit(function, *args, **kwargs))
+        self._begun.append(_submit(_pool.shared, function, *args, **kwargs))
 
     def add(self, result: _R) -> None:
         """Put what needs no work in line."""
@@ -79,6 +79,27 @@ class Ahead(Generic[_R]):
         self.drop()
 
 
+class Lane:
+    """One thread, which does work in the order of beginning, piece after piece.
+
+    For work that goes on where the last piece left off: on another core its memory would have to
+    be fetched into the cache again, and waking a thread takes as long as a lot of work. There are
+    `THREADS` of these threads for all lanes.
+    """
+
+    def __init__(self) -> None:
+        self._executor: ThreadPoolExecutor | None = None
+
+    def _thread(self) -> ThreadPoolExecutor:
+        if self._executor is None:
+            self._executor = _pool.single()
+        return self._executor
+
+    def begin(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
+        """Have *function* called when what was begun before is done."""
+        return _submit(self._thread, function, *args, **kwargs)
+
+
 class _Pool:
     """The threads of this process."""
 
@@ -87,23 +108,42 @@ class _Pool:
 
     def start_anew(self) -> None:
         self._lock = threading.Lock()
-        self._executor: ThreadPoolExecutor | None = None
+        self._shared: ThreadPoolExecutor | None = None
+        self._singles: deque[ThreadPoolExecutor] = deque()
 
-    def submit(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
-        try:
-            return self._threads().submit(function, *args, **kwargs)
-        except RuntimeError:  # the interpreter is about to end, and lets no more threads start
-            future: Future[_R] = Future()
-            future.set_result(function(*args, **kwargs))
-            return future
-
-    def _threads(self) -> ThreadPoolExecutor:
+    def shared(self) -> ThreadPoolExecutor:
+        """The threads for work in any order."""
         from concurrent.futures import ThreadPoolExecutor
 
         with self._lock:
-            if self._executor is None:
-                self._executor = ThreadPoolExecutor(THREADS, "objectstore-zstd")
-            return self._executor
+            if self._shared is None:
+                self._shared = ThreadPoolExecutor(THREADS, "objectstore-zstd")
+            return self._shared
+
+    def single(self) -> ThreadPoolExecutor:
+        """The thread whose turn it is to get more work."""
+        from concurrent.futures import ThreadPoolExecutor
+
+        with self._lock:
+            if len(self._singles) < THREADS:
+                self._singles.append(ThreadPoolExecutor(1, "objectstore-zstd-lane"))
+            else:
+                self._singles.rotate()
+            return self._singles[-1]
+
+
+def _submit(
+    threads: Callable[[], ThreadPoolExecutor],
+    function: Callable[_P, _R],
+    *args: _P.args,
+    **kwargs: _P.kwargs,
+) -> Future[_R]:
+    try:
+        return threads().submit(function, *args, **kwargs)
+    except RuntimeError:  # the interpreter is about to end, and lets no more threads start
+        future: Future[_R] = Future()
+        future.set_result(function(*args, **kwargs))
+        return future
 
 
 _pool = _Pool()

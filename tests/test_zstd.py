@@ -67,7 +67,7 @@ def json_lines(size: int) -> bytes:
 def pieces_of(decoder: Decoder) -> Iterator[bytes]:
     """Everything that the decoder gives without more input."""
     while (piece := decoder.read()) is not None:
-        assert 1 <= len(piece) <= zstd.MAX_PIECE_SIZE
+        assert 1 <= len(piece) <= zstd.MAX_BLOCK_SIZE
         yield piece
 
 
@@ -313,7 +313,7 @@ def test_large_payloads_decode_in_bounded_pieces() -> None:
     pieces = list(pieces_of(decoder))
     decoder.finish()
     assert b"".join(pieces) == data
-    assert len(pieces) >= 4 * MIB // zstd.MAX_PIECE_SIZE
+    assert len(pieces) >= 4 * MIB // zstd.MAX_BLOCK_SIZE
 
 
 @pytest.mark.parametrize("chunk_type", [bytearray, memoryview])

@@ -33,7 +33,7 @@ STEP_BYTES: Final = 8 * 1024 * 1024
 class AsyncDownload:
     """One object on its way into a file.
 
-    Besides one piece of at most 256 KiB per connection, it holds the decoder's state of each.
+    Besides one piece of at most 512 KiB per connection, it holds the decoder's state of each.
     """
 
     def __init__(

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import AsyncIterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Self
 
 from objectstore_client import zstd
-from objectstore_client._runtime import AsyncPayloadBase, iterate_async, result_of_async
+from objectstore_client._async.body import AsyncBody, check_length, receive
+from objectstore_client._async.decoded import AsyncDecoded
+from objectstore_client._async.held import AsyncHeldBody
+from objectstore_client._runtime import AsyncPayloadBase
 from objectstore_client.errors import (
     ClosedError,
     ConnectionLostError,
@@ -19,7 +21,6 @@ from objectstore_client.errors import (
     ObjectstoreError,
 )
 from objectstore_client.progress import OnProgress, Progress
-from objectstore_client.workers import Ahead
 
 if TYPE_CHECKING:
     from objectstore_client.place import Place
@@ -31,33 +32,6 @@ __all__ = ["AsyncPayload"]
 SMALL_BYTES = 64 * 1024
 """Answers of known length up to this are read at once."""
 
-LARGE_BYTES = 1024 * 1024
-"""Answers of known length from this up are decoded on several cores, as far as they let us."""
-
-
-class AsyncBody(Protocol):
-    """Where a payload comes from: the stored bytes of an object, or what a batch brought.
-
-    Attributes:
-        length: How many bytes there are to come, if known.
-        total: Bytes of the whole object, if known.
-        received: How many have come.
-        attempts: How many requests were sent for them.
-    """
-
-    @property
-    def length(self) -> int | None: ...
-    @property
-    def total(self) -> int | None: ...
-    @property
-    def received(self) -> int: ...
-    @property
-    def attempts(self) -> int: ...
-    def at_hand(self) -> bytes | None: ...
-    def __aiter__(self) -> Self: ...
-    async def __anext__(self) -> bytes: ...
-    async def aclose(self) -> None: ...
-
 
 class AsyncPayload(AsyncPayloadBase):
     """The bytes of an object, read once, from front to back.
@@ -66,13 +40,15 @@ class AsyncPayload(AsyncPayloadBase):
     is given back when the end was read or on `close`, whichever comes first; answers of known
     length up to 64 KiB were read already and hold none.
 
-    What is compressed as independent frames of up to 4 MiB, as `put` does, and as a whole to 1 MiB
-    or more, is decoded ahead on several cores, but for no more than a few frames.
+    What is compressed, and as such has 1 MiB or more, is decoded ahead on threads: frames of up to
+    4 MiB, as `put` makes them, on several cores, but no more than a few of them; a larger frame on
+    one, up to 4.5 MiB ahead.
 
-    Memory, whatever the object's size: at most one piece of the network (256 KiB) and one decoded
-    piece (128 KiB, plus the window of the zstd frame, 8 MiB at most); where frames are decoded
+    Memory, whatever the object's size: at most one piece of the network (512 KiB) and one decoded
+    piece (128 KiB, plus the window of the zstd frame, 8 MiB at most). Where frames are decoded
     ahead, t + 2 of them with what they decode to instead, where t is the number of cores, at most
-    4: with 2 cores and the frames that `put` makes 8 MiB and their compressed size.
+    4: with 2 cores and the frames that `put` makes 8 MiB and their compressed size. Where a larger
+    frame is, two pieces of the network, 4 decoded ones of 1.5 MiB and the window.
     `read()` without a size holds all that it returns, and an eighth more while it reads.
 
     Attributes:
@@ -104,13 +80,10 @@ class AsyncPayload(AsyncPayloadBase):
         self._place = place
         self._call = call
         self._decode = decode
-        self._decoder: zstd.Decoder | None = None
+        self._decoded: AsyncDecoded | None = None
         self._max_decoded_size = max_decoded_size
-        self._ahead: Ahead[bytes] = Ahead()
-        self._exhausted = False  # all was received; some of it may still be decoded ahead
         self._progress = None if on_progress is None else Progress(on_progress, None)
         self._delivered = 0
-        self._chunks: AsyncIterator[bytes] = stored
         self._length = stored.length
         self._skip = 0 if window is None else window.start
         self._window, self._exact = window, exact
@@ -123,22 +96,19 @@ class AsyncPayload(AsyncPayloadBase):
         """Read a small answer of known length now, so that it holds no connection."""
         if self._length is not None and self._length <= SMALL_BYTES:
             at_hand = self._stored.at_hand()
-            data = b"".join([chunk async for chunk in self._chunks]) if at_hand is None else at_hand
+            data = b"".join([chunk async for chunk in self._stored]) if at_hand is None else at_hand
             await self._stored.aclose()
             whole = zstd.decompress_small(data) if self._decode else data
             if whole is not None and not (self._decode and len(whole) > self._max_decoded_size):
                 self._announce(len(whole))
-                self._check_length()
+                check_length(self._stored)
                 self._piece, self._ended = self._cut(whole), True
                 if self._exact and self._left:
                     raise IntegrityError("the payload is not what its seek table says")
                 return
-            self._chunks = iterate_async([data])
+            self._stored = AsyncHeldBody(data, self._length, self._stored.attempts)
         if self._decode:
-            size = self._length or self._stored.total or 0
-            self._decoder = zstd.Decoder(
-                max_decoded_size=self._max_decoded_size, whole_frames=size >= LARGE_BYTES
-            )
+            self._decoded = AsyncDecoded(self._stored, self._max_decoded_size)
         else:
             self._announce(self._length)
 
@@ -207,8 +177,7 @@ class AsyncPayload(AsyncPayloadBase):
         if not self.closed:
             self._mark_closed()
             self._piece, self._position = b"", 0
-            self._ahead.drop()
-            await self._stored.aclose()
+            await self._let_go()
 
     def __repr__(self) -> str:
         state = "closed" if self.closed else "at the end" if self._ended else "open"
@@ -228,8 +197,7 @@ class AsyncPayload(AsyncPayloadBase):
                     raise IntegrityError("the payload is not what its seek table says")
                 if self._left == 0:
                     self._ended = True
-                    self._ahead.drop()
-                    await self._stored.aclose()
+                    await self._let_go()
         except BaseException as error:
             # A read after this one must not take the break for the end of the data.
             failure = self._place.located(error)
@@ -239,12 +207,17 @@ class AsyncPayload(AsyncPayloadBase):
                 self._failure = failure
             else:
                 self._failure = ConnectionLostError("reading the payload was interrupted")
-            self._ahead.drop()
-            await self._stored.aclose()
+            await self._let_go()
             if failure is error:
                 raise
             raise failure from error
         return self._position < len(self._piece)
+
+    async def _let_go(self) -> None:
+        """Stop what goes on for this payload."""
+        if self._decoded is not None:
+            self._decoded.drop()
+        await self._stored.aclose()
 
     async def _take(self, limit: int | None) -> bytes | memoryview:
         """Up to *limit* of the bytes at hand; a whole piece without a copy."""
@@ -269,37 +242,14 @@ class AsyncPayload(AsyncPayloadBase):
 
     async def _next(self) -> bytes:
         """The next piece, decoded; may be empty, not only at the end."""
-        while not self._ahead.due and (part := await self._advance()) is not None:
-            if isinstance(part, zstd.WholeFrame):
-                self._ahead.begin(part.decode)
-            elif self._ahead:
-                self._ahead.add(part)
-            else:
-                return part
-        if self._ahead:
-            return await result_of_async(self._ahead.next())
-        self._ended = True
-        return b""
-
-    async def _advance(self) -> bytes | zstd.WholeFrame | None:
-        """What the network has next, decoded if it is not a whole frame; `None` at the end."""
-        if self._exhausted:
-            return None
-        if self._decoder is not None and (part := self._decoder.advance()) is not None:
-            return part
-        async for chunk in self._chunks:
-            if self._decoder is None:
-                return chunk
-            self._decoder.feed(chunk)
-            if (part := self._decoder.advance()) is not None:
-                return part
-        self._check_length()
-        if self._decoder is not None:
-            self._decoder.finish()
-            self._announce(self._decoder.decoded_bytes)
-        self._exhausted = True
-        await self._stored.aclose()
-        return None
+        if self._decoded is None:
+            piece = await receive(self._stored)
+        else:
+            piece = await self._decoded.next()
+            if self._decoded.size is not None:
+                self._announce(self._decoded.size)
+        self._ended = piece is None
+        return piece or b""
 
     def _cut(self, piece: bytes) -> bytes:
         """What of *piece* lies in the window."""
@@ -311,10 +261,3 @@ class AsyncPayload(AsyncPayloadBase):
             piece = piece[: self._left]
             self._left -= len(piece)
         return piece
-
-    def _check_length(self) -> None:
-        received, declared = self._stored.received, self._stored.length
-        if declared is not None and received != declared:
-            error = IntegrityError("the payload is not as long as the server said")
-            error.add_note(f"{declared} bytes were declared, {received} arrived")
-            raise error

@@ -22,8 +22,9 @@ from objectstore_client.engine.parsing import Events
 
 __all__ = ["PIECE_BYTES", "Exchange"]
 
-PIECE_BYTES = 256 * 1024
-"""The most that is read at once, and so the largest piece of an answer."""
+PIECE_BYTES = 512 * 1024
+"""The most that is read at once, and so the largest piece of an answer. Half of it costs a third of
+the speed over loopback: waking up takes its time."""
 
 _SMALL_BYTES = 64 * 1024  # a piece of the request up to this goes out together with the head
 _HEAD_BYTES = 64 * 1024

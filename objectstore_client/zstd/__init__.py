@@ -17,14 +17,14 @@ from objectstore_client.zstd.decoder import (
     decompress_small,
 )
 from objectstore_client.zstd.encoder import Compressor, IndependentFrames, compress, shrinks
-from objectstore_client.zstd.frames import MAX_PIECE_SIZE, Buffer
+from objectstore_client.zstd.frames import MAX_BLOCK_SIZE, Buffer
 from objectstore_client.zstd.seektable import FramePlace, SeekTable
 
 __all__ = [
     "DEFAULT_LEVEL",
     "DEFAULT_MAX_DECODED_SIZE",
     "DEFAULT_MAX_WINDOW_SIZE",
-    "MAX_PIECE_SIZE",
+    "MAX_BLOCK_SIZE",
     "SMALL_SIZE",
     "Buffer",
     "Compressor",

@@ -23,7 +23,7 @@ import zstandard
 from objectstore_client.errors import IntegrityError
 from objectstore_client.zstd.contexts import KEPT_CONTEXT_SIZE, new_decompressor, spare
 from objectstore_client.zstd.frames import (
-    MAX_PIECE_SIZE,
+    MAX_BLOCK_SIZE,
     Buffer,
     FrameHeader,
     Input,
@@ -31,7 +31,7 @@ from objectstore_client.zstd.frames import (
     read_block_header,
     read_frame_header,
     skip_frame,
-    take_block,
+    take_blocks,
 )
 
 __all__ = [
@@ -55,6 +55,9 @@ SMALL_SIZE = 1024 * 1024
 
 _SMALLEST_WHOLE, _LARGEST_WHOLE = 64 * 1024, 4 * 1024 * 1024
 """Decoded sizes of the frames that are worth a thread, and that may be in memory as a whole."""
+
+_BLOCKS_AT_ONCE = 12
+"""Blocks that a large step decodes: the interpreter is let go, and taken again, once for all."""
 
 
 def decompress_small(data: bytes) -> bytes | None:
@@ -136,8 +139,9 @@ class Decoder:
         max_window_size: Largest window a frame may ask for, in bytes, checked before memory is
             taken. The default suits what may be sent with `Content-Encoding: zstd`. Frames written
             by `zstd --long` or `zstd --ultra` can need up to 128 MiB, and more with options.
-        whole_frames: Have `advance` return frames of 64 KiB to 4 MiB, if they declare that size,
-            as `WholeFrame`s, for others to decode. One such frame is held in addition.
+        large: Have `advance` go in larger steps, for speed: up to 1.5 MiB at once, which is held
+            in addition; and frames of 64 KiB to 4 MiB, if they declare that size, as `WholeFrame`s,
+            for others to decode. One such frame is held in addition.
     """
 
     def __init__(
@@ -145,7 +149,7 @@ class Decoder:
         *,
         max_decoded_size: int | None = None,
         max_window_size: int = DEFAULT_MAX_WINDOW_SIZE,
-        whole_frames: bool = False,
+        large: bool = False,
     ) -> None:
         self._input = Input()
         self._progress = _Progress()
@@ -157,7 +161,7 @@ class Decoder:
             self._decompressor,
             max_decoded_size,
             max_window_size,
-            whole_frames,
+            large,
         )
         self._failure: str | None = None
         self._finished = False
@@ -171,6 +175,11 @@ class Decoder:
     def decoded_bytes(self) -> int:
         """Bytes that `read` has returned, or that the frames decode to that `advance` has."""
         return self._progress.decoded
+
+    @property
+    def hungry(self) -> bool:
+        """Whether all that was fed was read, so that it takes more, or the end."""
+        return not self._input.pending
 
     @property
     def at_frame_boundary(self) -> bool:
@@ -194,6 +203,8 @@ class Decoder:
     def read(self) -> bytes | None:
         """Return the next decoded bytes, 1 to 128 Ki of them, or `None` if it takes more input.
 
+        Where `large` was asked for, up to 1.5 Mi, or a frame of up to 4 Mi.
+
         Raises:
             IntegrityError: If the stream is corrupt, goes on with something else than zstd, needs
                 a dictionary, or is beyond one of the limits.
@@ -203,7 +214,7 @@ class Decoder:
         return part.decode() if isinstance(part, WholeFrame) else part
 
     def advance(self) -> bytes | WholeFrame | None:
-        """Like `read`, but leaves whole frames to the caller, if that is what was asked for."""
+        """Like `read`, but leaves whole frames to the caller, if `large` was asked for."""
         self._check_usable()
         try:
             return next(self._pieces)
@@ -271,7 +282,7 @@ def _decode_stream(
     decompressor: zstandard.ZstdDecompressor,
     max_decoded_size: int | None,
     max_window_size: int,
-    whole_frames: bool,
+    large: bool,
 ) -> Generator[bytes | WholeFrame | None, None, None]:
     """Yield the decoded bytes of all frames, or frames; never returns."""
     while True:
@@ -286,14 +297,15 @@ def _decode_stream(
                 error = IntegrityError("the zstd frame needs a larger window than max_window_size")
                 error.add_note(f"it asks for {header.window_size} bytes of {max_window_size}")
                 raise error
-            whole = (yield from _collect_frame(source, header)) if whole_frames else None
+            whole = (yield from _collect_frame(source, header)) if large else None
             if whole is not None:
                 progress.decoded += whole.content_size
                 progress.frames, progress.boundary = progress.frames + 1, source.offset
                 yield whole
                 continue
             frame = _Frame(decompressor)
-            yield from _decode_frame(source, progress, frame, header, max_decoded_size)
+            at_once = _BLOCKS_AT_ONCE if large else 1
+            yield from _decode_frame(source, progress, frame, header, max_decoded_size, at_once)
             progress.frames += 1
         elif progress.frames:
             raise IntegrityError("the zstd stream is followed by other data")
@@ -310,10 +322,10 @@ def _collect_frame(source: Input, header: FrameHeader) -> Generator[None, None, 
     data = bytearray(header.encoded)
     last = False
     while not last:
-        if (whole := take_block(source, header)) is not None:
-            last, left = whole[0].last, 0
-            data += whole[1]
-            del whole  # or a waiting decoder would hold the caller's buffer
+        if (blocks := take_blocks(source, header, _BLOCKS_AT_ONCE)) is not None:
+            last, left = blocks.last, 0
+            data += blocks.data
+            del blocks  # or a waiting decoder would hold the caller's buffer
         else:
             block = yield from read_block_header(source, header)
             last, left = block.last, block.stored_size
@@ -340,6 +352,7 @@ def _decode_frame(
     frame: _Frame,
     header: FrameHeader,
     max_decoded_size: int | None,
+    blocks_at_once: int,
 ) -> Generator[bytes | None, None, None]:
     """Yield the decoded bytes of one frame (RFC 8878, section 3.1.1.2)."""
     _decode(frame, header.encoded)
@@ -347,19 +360,22 @@ def _decode_frame(
     last = False
     while not last:
         part: Buffer
-        if (whole := take_block(source, header)) is not None:
-            (block, part), left = whole, 0
-            del whole
+        if (blocks := take_blocks(source, header, blocks_at_once)) is not None:
+            part, number, known_size, exact, last = blocks
+            left = 0
+            del blocks
         else:
             block = yield from read_block_header(source, header)
-            part, left = block.encoded, block.stored_size
-        last = block.last
-        if block.content_size is not None:
-            decoded = progress.decoded + block.content_size
-            _check_content_size(decoded - start, header.content_size, last=last)
-            _check_decoded_size(decoded, max_decoded_size)
+            part, number, last = block.encoded, 1, block.last
+            known_size, exact = block.content_size or 0, block.content_size is not None
+            left = block.stored_size
+        decoded = progress.decoded + known_size
+        _check_content_size(decoded - start, header.content_size, last=last and exact)
+        _check_decoded_size(decoded, max_decoded_size)
         while True:
-            piece = _decode(frame, part)  # empty until a block is whole: the library keeps it
+            piece = _decode(
+                frame, part, number
+            )  # empty until a block is whole: the library keeps it
             del part  # or a waiting decoder would hold the caller's buffer
             if piece:
                 decoded = progress.decoded + len(piece)
@@ -375,7 +391,7 @@ def _decode_frame(
     _check_content_size(progress.decoded - start, header.content_size, last=True)
     if header.has_checksum:
         checksum = yield from source.exactly(4)
-        _decode(frame, checksum, "the checksum of the zstd frame does not match")
+        _decode(frame, checksum, reason="the checksum of the zstd frame does not match")
 
 
 class _Frame:
@@ -390,11 +406,12 @@ class _Frame:
         self._input = _NextInput()
         self._read = decompressor.stream_reader(cast(IO[bytes], self._input)).read1
 
-    def decompress(self, data: Buffer) -> bytes:
-        """Take a block or a part of one, and return what it decodes to, up to 128 KiB."""
+    def decompress(self, data: Buffer, blocks: int) -> bytes:
+        """Take some blocks, or a part of one, and return all that they decode to."""
         self._input.data = data
         try:
-            return self._read(MAX_PIECE_SIZE)
+            # With less room the library would keep some of it, and not give it out when asked.
+            return self._read(blocks * MAX_BLOCK_SIZE)
         except _StarvedError:
             return b""
 
@@ -417,9 +434,11 @@ class _StarvedError(Exception):
     """More input is needed."""
 
 
-def _decode(frame: _Frame, data: Buffer, reason: str = "the zstd stream is corrupt") -> bytes:
+def _decode(
+    frame: _Frame, data: Buffer, blocks: int = 1, reason: str = "the zstd stream is corrupt"
+) -> bytes:
     try:
-        return frame.decompress(data)
+        return frame.decompress(data, blocks)
     except zstandard.ZstdError as error:
         raise IntegrityError(reason) from error
 

@@ -10,7 +10,7 @@ import zstandard
 from objectstore_client.errors import IntegrityError
 
 __all__ = [
-    "MAX_PIECE_SIZE",
+    "MAX_BLOCK_SIZE",
     "BlockHeader",
     "Buffer",
     "FrameHeader",
@@ -19,12 +19,12 @@ __all__ = [
     "read_block_header",
     "read_frame_header",
     "skip_frame",
-    "take_block",
+    "take_blocks",
 ]
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
-MAX_PIECE_SIZE = 128 * 1024
+MAX_BLOCK_SIZE = 128 * 1024
 """Most bytes that one block decodes to."""
 
 _BLOCK_HEADER_SIZE = 3
@@ -51,6 +51,19 @@ class BlockHeader(NamedTuple):
     """Bytes that follow the header."""
     content_size: int | None
     """Bytes that it decodes to; `None` if that shows only then."""
+
+
+class Blocks(NamedTuple):
+    """Some blocks of a frame, as a whole."""
+
+    data: memoryview
+    number: int
+    content_size: int
+    """Bytes that they decode to, as far as that is known before."""
+    exact: bool
+    """Whether it is known of all."""
+    last: bool
+    """Whether the frame ends with them."""
 
 
 class Input:
@@ -93,9 +106,9 @@ class Input:
             self.drop()  # the caller's buffer is free again as soon as it was read
         return part
 
-    def peek(self, limit: int) -> memoryview:
-        """Return what is there, up to *limit* bytes, without moving on."""
-        return self._view[self._at : self._at + limit]
+    def at_hand(self) -> memoryview:
+        """Return what is there, without moving on."""
+        return self._view[self._at :]
 
     def exactly(self, count: int) -> Generator[None, None, bytes]:
         """Return *count* bytes, which should be few, after a `None` for every wait for more."""
@@ -150,14 +163,23 @@ def read_frame_header(source: Input) -> Generator[None, None, FrameHeader]:
     )
 
 
-def take_block(source: Input, frame: FrameHeader) -> tuple[BlockHeader, memoryview] | None:
-    """Take the next block, its header included, if all of it is at hand: the usual case."""
-    encoded = source.peek(_BLOCK_HEADER_SIZE + MAX_PIECE_SIZE)
-    if len(encoded) < _BLOCK_HEADER_SIZE:
-        return None
-    block = _block_header(bytes(encoded[:_BLOCK_HEADER_SIZE]), frame)
-    size = _BLOCK_HEADER_SIZE + block.stored_size
-    return (block, source.take(size)) if size <= len(encoded) else None
+def take_blocks(source: Input, frame: FrameHeader, count: int) -> Blocks | None:
+    """Take the blocks that are at hand as a whole, up to *count*, if there is one: the usual case.
+
+    Ends with the last block of the frame.
+    """
+    data = source.at_hand()
+    taken = number = known_size = 0
+    last, exact = False, True
+    while number < count and not last and len(data) - taken >= _BLOCK_HEADER_SIZE:
+        block = _block_header(bytes(data[taken : taken + _BLOCK_HEADER_SIZE]), frame)
+        end = taken + _BLOCK_HEADER_SIZE + block.stored_size
+        if end > len(data):
+            break
+        taken, number, last = end, number + 1, block.last
+        known_size += block.content_size or 0
+        exact = exact and block.content_size is not None
+    return Blocks(source.take(taken), number, known_size, exact, last) if number else None
 
 
 def read_block_header(source: Input, frame: FrameHeader) -> Generator[None, None, BlockHeader]:
@@ -169,7 +191,7 @@ def _block_header(encoded: bytes, frame: FrameHeader) -> BlockHeader:
     """Understand what precedes each block (RFC 8878, section 3.1.1.2)."""
     bits = int.from_bytes(encoded, "little")
     last, kind, size = bool(bits & 1), bits >> 1 & 3, bits >> 3
-    if kind == _RESERVED or size > min(frame.window_size, MAX_PIECE_SIZE):
+    if kind == _RESERVED or size > min(frame.window_size, MAX_BLOCK_SIZE):
         raise IntegrityError("the zstd stream is corrupt")
     return BlockHeader(
         encoded,

@@ -15,7 +15,7 @@ import pytest
 
 from objectstore_client.engine.aio import AsyncSocketTransport
 from objectstore_client.engine.blocking import SocketTransport
-from objectstore_client.engine.exchange import Exchange
+from objectstore_client.engine.exchange import PIECE_BYTES, Exchange
 from objectstore_client.engine.facts import Facts, Progress, facts_of
 from objectstore_client.engine.heads import head_of
 from objectstore_client.engine.patience import Patience
@@ -123,7 +123,7 @@ def test_bodies_there_and_back(world: World, size: int, chunked: bool) -> None:
             request = make_request("PUT", server.url, [headers], kind(pieces))
             chunks = world.chunks(world.open(transport, request))
             assert b"".join(chunks) == data
-            assert all(len(chunk) <= 256 * KIB for chunk in chunks)
+            assert all(len(chunk) <= PIECE_BYTES for chunk in chunks)
     assert server.connections == 1
 
 

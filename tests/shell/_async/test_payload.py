@@ -55,12 +55,12 @@ async def test_other_ways_to_read(client: AsyncClient, large: str) -> None:
 
 
 async def test_iteration_yields_bounded_pieces(client: AsyncClient, large: str) -> None:
-    """Not lines: pieces, none of them empty or larger than 256 KiB."""
+    """Not lines: pieces, none of them empty or larger than 512 KiB."""
     async with await client.get(large) as result:
         pieces = [piece async for piece in result.payload]
     assert b"".join(pieces) == LARGE
     assert len(pieces) > 5
-    assert all(0 < len(piece) <= 262_144 for piece in pieces)
+    assert all(0 < len(piece) <= 524_288 for piece in pieces)
 
 
 async def test_a_closed_payload_can_not_be_read(client: AsyncClient, large: str) -> None:

@@ -87,10 +87,11 @@ async def test_what_is_put_in_frames_is_got(client: AsyncClient) -> None:
                 assert await result.payload.read() == MIXED[:size]
 
 
+@pytest.mark.parametrize("name", ["ours", "large"])
 @pytest.mark.parametrize("position", [0.1, 0.5, 0.99])
-async def test_damage_is_seen(client: AsyncClient, position: float) -> None:
+async def test_damage_is_seen(client: AsyncClient, position: float, name: str) -> None:
     """In whichever frame it is, and reading on does not take it for the end."""
-    stream = bytearray(STREAMS["ours"])
+    stream = bytearray(STREAMS[name])
     stream[int(len(stream) * position)] ^= 0xFF
     key = await client.put(stream, precompressed="zstd")
     async with await client.get(key) as result:
@@ -99,24 +100,38 @@ async def test_damage_is_seen(client: AsyncClient, position: float) -> None:
                 await result.payload.read()
 
 
-@pytest.mark.parametrize("cut", [1, 100_000, 2_500_000])
-async def test_truncation_is_seen(client: AsyncClient, cut: int) -> None:
+@pytest.mark.parametrize("name", ["single", "ours"])
+@pytest.mark.parametrize("cut", [1, 100_000, 2_000_000])
+async def test_truncation_is_seen(client: AsyncClient, cut: int, name: str) -> None:
     """Where a frame misses its end."""
-    key = await client.put(STREAMS["ours"][:-cut], precompressed="zstd")
+    key = await client.put(STREAMS[name][:-cut], precompressed="zstd")
     async with await client.get(key) as result:
         with pytest.raises(IntegrityError, match="the zstd stream is truncated"):
             await result.payload.read()
 
 
-async def test_a_large_payload_can_be_left(client: AsyncClient) -> None:
-    """Closed half way, with frames under way; and the next call works."""
-    key = await client.put(MIXED)
+@pytest.mark.parametrize("name", ["single", "ours"])
+async def test_a_large_payload_can_be_left(client: AsyncClient, name: str) -> None:
+    """Closed half way, with work under way; and the next call works."""
+    key = await client.put(STREAMS[name], precompressed="zstd")
     for _ in range(3):
         async with await client.get(key) as result:
             assert await result.payload.read(10) == MIXED[:10]
         with pytest.raises(ClosedError):
             await result.payload.read()
     assert await client.exists(key)
+
+
+@pytest.mark.parametrize("name", ["single", "ours"])
+async def test_a_payload_that_nobody_has_any_more(server_url: str, scope: Scope, name: str) -> None:
+    """Work that is under way does not keep its connection, which is the only one."""
+    async with AsyncObjectstore(server_url, max_connections=1, timeout=20) as objectstore:
+        client = objectstore.get_client(Usecase("testing"), scope)
+        key = await client.put(STREAMS[name], precompressed="zstd")
+        for _ in range(5):
+            result = await client.get(key)
+            assert await result.payload.read(1_000_000) == MIXED[:1_000_000]
+            del result
 
 
 # ---- limits -----------------------------------------------------------------------------------
@@ -188,9 +203,10 @@ async def test_an_error_in_progress_ends_reading(client: AsyncClient) -> None:
         assert result.payload.closed
 
 
-async def test_a_connection_that_breaks_ends_reading() -> None:
-    """While frames are under way; no later read takes it for the end of the data."""
-    stream = STREAMS["ours"]
+@pytest.mark.parametrize("name", ["single", "ours"])
+async def test_a_connection_that_breaks_ends_reading(name: str) -> None:
+    """While work is under way; no later read takes it for the end of the data."""
+    stream = STREAMS[name]
     encoding = [("content-encoding", "zstd")]
     half = answer(200, encoding, stream[: len(stream) // 2], content_length=len(stream))
 

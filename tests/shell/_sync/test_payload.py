@@ -56,12 +56,12 @@ def test_other_ways_to_read(client: Client, large: str) -> None:
 
 
 def test_iteration_yields_bounded_pieces(client: Client, large: str) -> None:
-    """Not lines: pieces, none of them empty or larger than 256 KiB."""
+    """Not lines: pieces, none of them empty or larger than 512 KiB."""
     with client.get(large) as result:
         pieces = [piece for piece in result.payload]
     assert b"".join(pieces) == LARGE
     assert len(pieces) > 5
-    assert all(0 < len(piece) <= 262_144 for piece in pieces)
+    assert all(0 < len(piece) <= 524_288 for piece in pieces)
 
 
 def test_a_closed_payload_can_not_be_read(client: Client, large: str) -> None:

@@ -88,10 +88,11 @@ def test_what_is_put_in_frames_is_got(client: Client) -> None:
                 assert result.payload.read() == MIXED[:size]
 
 
+@pytest.mark.parametrize("name", ["ours", "large"])
 @pytest.mark.parametrize("position", [0.1, 0.5, 0.99])
-def test_damage_is_seen(client: Client, position: float) -> None:
+def test_damage_is_seen(client: Client, position: float, name: str) -> None:
     """In whichever frame it is, and reading on does not take it for the end."""
-    stream = bytearray(STREAMS["ours"])
+    stream = bytearray(STREAMS[name])
     stream[int(len(stream) * position)] ^= 0xFF
     key = client.put(stream, precompressed="zstd")
     with client.get(key) as result:
@@ -100,24 +101,38 @@ def test_damage_is_seen(client: Client, position: float) -> None:
                 result.payload.read()
 
 
-@pytest.mark.parametrize("cut", [1, 100_000, 2_500_000])
-def test_truncation_is_seen(client: Client, cut: int) -> None:
+@pytest.mark.parametrize("name", ["single", "ours"])
+@pytest.mark.parametrize("cut", [1, 100_000, 2_000_000])
+def test_truncation_is_seen(client: Client, cut: int, name: str) -> None:
     """Where a frame misses its end."""
-    key = client.put(STREAMS["ours"][:-cut], precompressed="zstd")
+    key = client.put(STREAMS[name][:-cut], precompressed="zstd")
     with client.get(key) as result:
         with pytest.raises(IntegrityError, match="the zstd stream is truncated"):
             result.payload.read()
 
 
-def test_a_large_payload_can_be_left(client: Client) -> None:
-    """Closed half way, with frames under way; and the next call works."""
-    key = client.put(MIXED)
+@pytest.mark.parametrize("name", ["single", "ours"])
+def test_a_large_payload_can_be_left(client: Client, name: str) -> None:
+    """Closed half way, with work under way; and the next call works."""
+    key = client.put(STREAMS[name], precompressed="zstd")
     for _ in range(3):
         with client.get(key) as result:
             assert result.payload.read(10) == MIXED[:10]
         with pytest.raises(ClosedError):
             result.payload.read()
     assert client.exists(key)
+
+
+@pytest.mark.parametrize("name", ["single", "ours"])
+def test_a_payload_that_nobody_has_any_more(server_url: str, scope: Scope, name: str) -> None:
+    """Work that is under way does not keep its connection, which is the only one."""
+    with Objectstore(server_url, max_connections=1, timeout=20) as objectstore:
+        client = objectstore.get_client(Usecase("testing"), scope)
+        key = client.put(STREAMS[name], precompressed="zstd")
+        for _ in range(5):
+            result = client.get(key)
+            assert result.payload.read(1_000_000) == MIXED[:1_000_000]
+            del result
 
 
 # ---- limits -----------------------------------------------------------------------------------
@@ -187,9 +202,10 @@ def test_an_error_in_progress_ends_reading(client: Client) -> None:
         assert result.payload.closed
 
 
-def test_a_connection_that_breaks_ends_reading() -> None:
-    """While frames are under way; no later read takes it for the end of the data."""
-    stream = STREAMS["ours"]
+@pytest.mark.parametrize("name", ["single", "ours"])
+def test_a_connection_that_breaks_ends_reading(name: str) -> None:
+    """While work is under way; no later read takes it for the end of the data."""
+    stream = STREAMS[name]
     encoding = [("content-encoding", "zstd")]
     half = answer(200, encoding, stream[: len(stream) // 2], content_length=len(stream))
 
