@@ -53,7 +53,7 @@ MARKERS = ("<!-- results: written by `make bench` -->", "<!-- end of results -->
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print, and write down."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--rounds", type=int, default=15, help="of small objects; of large ones 9")
+    parser.add_argument("--rounds", type=int, default=15, help="of each cell, 15 by default")
     parser.add_argument("--quick", action="store_true", help="see that it works; no figures")
     parser.add_argument("--only", choices=GROUPS, action="append", help="one group of rows")
     options = parser.parse_args(arguments)
@@ -151,7 +151,7 @@ def measure(
     files: Path,
     results: Results,
 ) -> None:
-    """Run all cells in turns; large objects once per turn, and in fewer rounds."""
+    """Run all cells in turns; large objects once per turn."""
     results.cells = {cell: Figures() for cell in cells}
     with ExitStack() as stack:
         workers = {
@@ -166,8 +166,6 @@ def measure(
         for number in range(rounds):
             progress(f"round {number + 1} of {rounds}")
             for cell in cells if number % 2 else reversed(cells):
-                if cell.group == "large" and number >= max(rounds * 3 // 5, 1):
-                    continue
                 before = server.cpu()
                 time_of_cell = 0 if cell.group == "large" else seconds
                 result = workers[cell.side].do(cell.operation, cell.concurrency, time_of_cell)
