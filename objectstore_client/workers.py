@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, ParamSpec, Self, TypeVar
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-__all__ = ["THREADS", "Ahead", "Lane"]
+__all__ = ["THREADS", "Ahead"]
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -35,14 +35,29 @@ class Ahead(Generic[_R]):
     work are under way or waiting to be fetched. As a context manager it drops what was begun and
     is not needed any more; what runs then ends by itself, so it must not work on memory that
     others may change.
+
+    Args:
+        in_turn: Work goes on where the last piece left off: one thread does it, in the order of
+            beginning. On another core its memory would have to be fetched into the cache again,
+            and waking a thread takes as long as a lot of work. There are `THREADS` threads for all
+            work of this kind.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_turn: bool = False) -> None:
         self._begun: deque[Future[_R]] = deque()
+        self._in_turn = in_turn
+        self._single: ThreadPoolExecutor | None = None
 
     def begin(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> None:
         """Have *function* called."""
-        self._begun.append(_submit(_pool.shared, function, *args, **kwargs))
+        self._begun.append(_submit(self._threads, function, *args, **kwargs))
+
+    def _threads(self) -> ThreadPoolExecutor:
+        if not self._in_turn:
+            return _pool.shared()
+        if self._single is None:
+            self._single = _pool.single()
+        return self._single
 
     def add(self, result: _R) -> None:
         """Put what needs no work in line."""
@@ -77,27 +92,6 @@ class Ahead(Generic[_R]):
         traceback: TracebackType | None,
     ) -> None:
         self.drop()
-
-
-class Lane:
-    """One thread, which does work in the order of beginning, piece after piece.
-
-    For work that goes on where the last piece left off: on another core its memory would have to
-    be fetched into the cache again, and waking a thread takes as long as a lot of work. There are
-    `THREADS` of these threads for all lanes.
-    """
-
-    def __init__(self) -> None:
-        self._executor: ThreadPoolExecutor | None = None
-
-    def _thread(self) -> ThreadPoolExecutor:
-        if self._executor is None:
-            self._executor = _pool.single()
-        return self._executor
-
-    def begin(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> Future[_R]:
-        """Have *function* called when what was begun before is done."""
-        return _submit(self._thread, function, *args, **kwargs)
 
 
 class _Pool:

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from objectstore_client.workers import THREADS, Ahead, Lane
+from objectstore_client.workers import THREADS, Ahead
 
 
 def test_results_come_in_order() -> None:
@@ -74,29 +74,34 @@ def test_errors_come_with_their_result() -> None:
             ahead.next().result(30)
 
 
-def test_a_lane_is_one_thread() -> None:
+def test_work_in_turn_has_one_thread() -> None:
     """It keeps the order, an error does not stop it, and there are no more threads than cores."""
     done: list[int] = []
     threads = set()
-    for lane in [Lane() for _ in range(20)]:
-        first, failed = lane.begin(threading.get_ident), lane.begin(lambda: 1 / 0)
-        for number in range(10):
-            lane.begin(done.append, number)
-        last = lane.begin(threading.get_ident)
-        with pytest.raises(ZeroDivisionError):
-            failed.result(30)
-        assert first.result(30) == last.result(30)
-        threads.add(first.result(30))
+    for _ in range(20):
+        with Ahead[object](in_turn=True) as ahead:
+            ahead.begin(threading.get_ident)
+            ahead.begin(lambda: 1 / 0)
+            for number in range(10):
+                ahead.begin(done.append, number)
+            ahead.begin(threading.get_ident)
+            first, failed, *_, last = (ahead.next() for _ in range(len(ahead)))
+            with pytest.raises(ZeroDivisionError):
+                failed.result(30)
+            assert first.result(30) == last.result(30)
+            threads.add(first.result(30))
     assert done == list(range(10)) * 20
     assert len(threads) == THREADS
 
 
 SCRIPT = """
     import atexit, os, sys, threading
-    from objectstore_client.workers import Ahead, Lane
+    from objectstore_client.workers import Ahead
 
     def work():
-        assert Lane().begin(os.getpid).result(30) == os.getpid()
+        with Ahead(in_turn=True) as ahead:
+            ahead.begin(os.getpid)
+            assert ahead.next().result(30) == os.getpid()
         with Ahead() as ahead:
             ahead.begin(os.getpid)
             return ahead.next().result(30)

@@ -5,14 +5,13 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from concurrent.futures import Future
 from typing import TypeAlias
 
 from objectstore_client import zstd
 from objectstore_client._runtime import result_of
 from objectstore_client._sync.body import Body, receive
 from objectstore_client.errors import ConnectionLostError
-from objectstore_client.workers import THREADS, Ahead, Lane
+from objectstore_client.workers import THREADS, Ahead
 
 __all__ = ["Decoded"]
 
@@ -51,8 +50,7 @@ class Decoded:
         self._frames: Ahead[bytes] = Ahead()
         self._chunks: deque[bytes] = deque()  # received, for the decoder
         self._all_received = self._fast = self._in_pieces = False
-        self._lane = Lane()
-        self._steps: deque[Future[_Part | None]] = deque()  # on it; they have the decoder
+        self._steps: Ahead[_Part | None] = Ahead(in_turn=True)  # they have the decoder
         self._process = os.getpid()
 
     def next(self) -> bytes | None:
@@ -76,17 +74,16 @@ class Decoded:
     def drop(self) -> None:
         """Forget what was not taken."""
         self._frames.drop()
-        while self._steps:
-            self._steps.pop().cancel()
+        self._steps.drop()
 
     def _advance(self) -> _Part | None:
         """Return what comes next, decoded if it is not a whole frame; `None` at the end."""
         while self.size is None:
             threaded = self._in_pieces and self._fast and self._large and THREADS > 1
             while threaded and len(self._steps) < _STEPS and self._has_input():
-                self._steps.append(self._lane.begin(_step, self._decoder, self._chunks))
+                self._steps.begin(_step, self._decoder, self._chunks)
             if self._steps:
-                part = result_of(self._steps.popleft())
+                part = result_of(self._steps.next())
             elif self._has_input():
                 part = _step(self._decoder, self._chunks)
             else:
