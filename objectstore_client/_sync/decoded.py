@@ -55,7 +55,7 @@ class Decoded:
 
     def next(self) -> bytes | None:
         """Return the next decoded bytes, `None` at the end."""
-        if self._process != os.getpid():  # nor are the threads here that decode it
+        if self._large and self._process != os.getpid():  # the threads are not here
             error = ConnectionLostError("reading the payload was interrupted")
             error.add_note("the payload belongs to the parent process, which reads it")
             raise error

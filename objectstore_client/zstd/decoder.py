@@ -373,9 +373,8 @@ def _decode_frame(
         _check_content_size(decoded - start, header.content_size, last=last and exact)
         _check_decoded_size(decoded, max_decoded_size)
         while True:
-            piece = _decode(
-                frame, part, number
-            )  # empty until a block is whole: the library keeps it
+            # Empty until a block is whole: the library keeps it.
+            piece = _decode(frame, part, number)
             del part  # or a waiting decoder would hold the caller's buffer
             if piece:
                 decoded = progress.decoded + len(piece)
